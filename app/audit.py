@@ -1,0 +1,63 @@
+"""Audit rows, written in the same transaction as the act they tell of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+
+from sqlalchemy import Connection, insert
+from sqlalchemy.orm import Session
+
+from app.models.audit import AuditEntry
+
+
+class Act(StrEnum):
+    """Every act that is audited; the portal has a sentence for each."""
+
+    SIGNED_IN = "signed-in"
+    SIGN_IN_FAILED = "sign-in-failed"
+    SIGNED_OUT = "signed-out"
+    SESSION_ENDED = "session-ended"
+    ACCOUNT_ADDED = "account-added"
+    ACCOUNT_REMOVED = "account-removed"
+    ACTIVATION_REQUESTED = "activation-requested"
+    DOCUMENT_ISSUED = "document-issued"
+    ACTIVATION_ENDED = "activation-ended"
+    DEVICE_ACTIVATED = "device-activated"
+    KEY_REVOKED = "key-revoked"
+    DEVICE_REVOKED = "device-revoked"
+    DEVICE_RESTORED = "device-restored"
+    STOCK_MADE = "stock-made"
+    PIN_CHANGED = "pin-changed"
+    KEYS_CHANGED = "keys-changed"
+
+
+def record(
+    where: Session | Connection,
+    *,
+    at: int,
+    actor: str,
+    act: Act,
+    subject: str | None = None,
+    target: str | None = None,
+    detail: Mapping[str, str | int] | None = None,
+) -> None:
+    """Add one audit row; ``detail`` holds plain facts, never a secret."""
+    facts = {"at": at, "actor": actor, "act": act, "subject": subject, "target": target}
+    canonical = json.dumps(
+        {**facts, "detail": dict(detail or {})},
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
+    where.execute(
+        insert(AuditEntry).values(
+            at=at,
+            actor=actor,
+            act=act,
+            subject_id=subject,
+            target=target,
+            record=canonical.encode(),
+        )
+    )

@@ -1,0 +1,141 @@
+"""The database: one engine, short transactions, and the truth about a failed commit.
+
+SQLite runs with WAL and ``synchronous=FULL``, since NORMAL loses acknowledged rows when the power
+fails. It has one writer at a time, so writers of one process queue on a lock instead of on
+SQLite's busy handler, whose waits have terrible tails.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+
+BUSY_SECONDS: Final = 5
+
+
+class DatabaseUnavailableError(Exception):
+    """The database could not do it now; nothing was changed."""
+
+
+class CommitUnknownError(DatabaseUnavailable):
+    """The commit failed, so its rows may or may not be there: re-read before answering."""
+
+
+class Database:
+    """Sessions and connections for one database URL."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: Final[Engine] = _engine(url)
+        self.is_sqlite: Final = self.engine.dialect.name == "sqlite"
+        self._writer: AbstractContextManager[Any] = (
+            threading.Lock() if self.is_sqlite else nullcontext()
+        )
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Yield a session for reading; whatever it changed is rolled back."""
+        with self.read_connection() as connection:
+            session = Session(connection, expire_on_commit=False, autoflush=False)
+            try:
+                yield session
+            finally:
+                session.close()
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Yield a session whose work is one transaction, committed at the end of the block."""
+        with self.write_connection() as connection:
+            session = Session(connection, expire_on_commit=False)
+            try:
+                yield session
+                session.flush()
+            finally:
+                session.close()
+
+    @contextmanager
+    def read_connection(self) -> Iterator[Connection]:
+        """Yield a Core connection for reading."""
+        with _unavailable(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write_connection(self) -> Iterator[Connection]:
+        """Yield a Core connection in one transaction, committed at the end of the block.
+
+        Raises CommitUnknownError when the commit itself failed, DatabaseUnavailableError when an earlier
+        step did.
+        """
+        with self._writer, _unavailable(), self.engine.connect() as connection:
+            connection.execution_options(handfast_begin="BEGIN IMMEDIATE")
+            transaction = connection.begin()
+            try:
+                yield connection
+            except BaseException:
+                transaction.rollback()
+                raise
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                connection.invalidate()
+                raise CommitUnknownError(type(error.orig).__name__) from error
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise DatabaseUnavailableError("pool exhausted") from error
+    except DBAPIError as error:
+        if _is_passing(error):
+            raise DatabaseUnavailableError(type(error.orig).__name__) from error
+        raise
+
+
+def _is_passing(error: SQLAlchemyError) -> bool:
+    """Tell a fault of the place (locked, full, gone) from a fault of the statement."""
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=8)
+    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling is switched off, since it begins too late.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(str(options.get("handfast_begin", "BEGIN")))

@@ -1,0 +1,39 @@
+"""The tables, one file per aggregate."""
+
+from app.models.activation import Activation, ActivationState, GrantState, Run, ServiceGrant
+from app.models.audit import AuditEntry
+from app.models.base import Base, new_id
+from app.models.device import Device, DeviceState, KeyState, ServiceKey
+from app.models.person import (
+    AccountService,
+    MailAccount,
+    MailPin,
+    Person,
+    ServiceName,
+    VouchedBy,
+)
+from app.models.session import MailCheck, Throttle, WebSession
+
+__all__ = [
+    "AccountService",
+    "Activation",
+    "ActivationState",
+    "AuditEntry",
+    "Base",
+    "Device",
+    "DeviceState",
+    "GrantState",
+    "KeyState",
+    "MailAccount",
+    "MailCheck",
+    "MailPin",
+    "Person",
+    "Run",
+    "ServiceGrant",
+    "ServiceKey",
+    "ServiceName",
+    "Throttle",
+    "VouchedBy",
+    "WebSession",
+    "new_id",
+]

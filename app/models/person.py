@@ -1,0 +1,95 @@
+"""People, their mail accounts, the services of each, and the operator's pins."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, Moment, PublicId, one_of
+
+
+class VouchedBy(StrEnum):
+    """Who says that this mail server rightly serves this domain; MANUAL proves nothing."""
+
+    PIN = "pin"
+    TABLE = "table"
+    AUTOCONFIG = "autoconfig"
+    SRV = "srv"
+    MANUAL = "manual"
+
+
+class ServiceName(StrEnum):
+    """What an account offers to a device."""
+
+    MAIL = "mail"
+    CONTACTS = "contacts"
+    CALENDAR = "calendar"
+
+
+class Person(Base):
+    """Somebody who signed in with a proven mail account at least once."""
+
+    __tablename__ = "person"
+    id: Mapped[PublicId] = mapped_column(primary_key=True)
+    created_at: Mapped[Moment]
+    locale: Mapped[str | None] = mapped_column(String(35))
+
+
+class MailAccount(Base):
+    """One mail address of a person and the server that accepted its credential."""
+
+    __tablename__ = "mail_account"
+    id: Mapped[PublicId] = mapped_column(primary_key=True)
+    person_id: Mapped[PublicId] = mapped_column(ForeignKey("person.id"), index=True)
+    # The normalised address; at most one *proven* row may hold it.
+    address: Mapped[str] = mapped_column(String(320))
+    # None while no rightful server has vouched for the address.
+    proven_at: Mapped[Moment | None]
+    vouched_by: Mapped[str] = mapped_column(String(16))
+    host: Mapped[str] = mapped_column(String(253))
+    port: Mapped[int]
+    security: Mapped[str] = mapped_column(String(8))
+    username: Mapped[str] = mapped_column(String(320))
+    checked_at: Mapped[Moment]
+    created_at: Mapped[Moment]
+
+    __table_args__ = (
+        UniqueConstraint("person_id", "address"),
+        Index(
+            "uq_mail_account_proven_address",
+            "address",
+            unique=True,
+            sqlite_where=text("proven_at IS NOT NULL"),
+            postgresql_where=text("proven_at IS NOT NULL"),
+        ),
+        one_of("vouched_by", VouchedBy),
+    )
+
+
+class AccountService(Base):
+    """One service of one account: what a service UID names."""
+
+    __tablename__ = "account_service"
+    id: Mapped[PublicId] = mapped_column(primary_key=True)
+    account_id: Mapped[PublicId] = mapped_column(ForeignKey("mail_account.id"), index=True)
+    service: Mapped[str] = mapped_column(String(16))
+    service_uid: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[Moment]
+
+    __table_args__ = (UniqueConstraint("account_id", "service"), one_of("service", ServiceName))
+
+
+class MailPin(Base):
+    """The operator's word about who serves a mail domain; it goes before every discovery."""
+
+    __tablename__ = "mail_pin"
+    domain: Mapped[str] = mapped_column(String(253), primary_key=True)
+    host: Mapped[str] = mapped_column(String(253))
+    port: Mapped[int]
+    security: Mapped[str] = mapped_column(String(8))
+    username_form: Mapped[str] = mapped_column(String(16))
+    credential: Mapped[str] = mapped_column(String(16))
+    ca_pem: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[Moment]
