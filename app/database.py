@@ -25,7 +25,7 @@ class DatabaseUnavailableError(Exception):
     """The database could not do it now; nothing was changed."""
 
 
-class CommitUnknownError(DatabaseUnavailable):
+class CommitUnknownError(DatabaseUnavailableError):
     """The commit failed, so its rows may or may not be there: re-read before answering."""
 
 
@@ -70,8 +70,8 @@ class Database:
     def write_connection(self) -> Iterator[Connection]:
         """Yield a Core connection in one transaction, committed at the end of the block.
 
-        Raises CommitUnknownError when the commit itself failed, DatabaseUnavailableError when an earlier
-        step did.
+        Raises CommitUnknownError when the commit itself failed, DatabaseUnavailableError when
+        an earlier step did.
         """
         with self._writer, _unavailable(), self.engine.connect() as connection:
             connection.execution_options(handfast_begin="BEGIN IMMEDIATE")
