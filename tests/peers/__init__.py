@@ -1,0 +1,1 @@
+"""Real peers on loopback: the other side of what the tests exercise."""
