@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes \
-	--strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-annotate
+	--strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 help: ## this list
 	@echo "Handfast: what you can type"
