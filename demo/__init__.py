@@ -1,0 +1,1 @@
+"""The main job, shown: portal, exchange, mail server, browser and handler on one machine."""
