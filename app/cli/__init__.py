@@ -1,0 +1,26 @@
+"""The operator's commands: ``flask --app wsgi …``, one file per group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.cli.activation import activation
+from app.cli.check import check
+from app.cli.console import Operator
+from app.cli.db import db
+from app.cli.keys import keys
+from app.cli.pins import pins
+from app.cli.stock import stock
+from app.cli.sweep import sweep
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.config import OperatorConfig
+
+
+def add_commands(application: Flask, config: OperatorConfig) -> None:
+    """Give the application every operator's command."""
+    application.extensions["handfast-operator"] = Operator(config)
+    for command in (db, keys, pins, stock, activation, sweep, check):
+        application.cli.add_command(command)

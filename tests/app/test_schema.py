@@ -1,0 +1,22 @@
+"""The migrations make exactly what the models say, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from app import schema
+from app.database import Database
+
+
+def test_migrations_and_models_agree(empty_database: Database) -> None:
+    schema.upgrade(empty_database)
+    assert schema.differences(empty_database) == []
+
+
+def test_upgrading_twice_changes_nothing(empty_database: Database) -> None:
+    _, first = schema.upgrade(empty_database)
+    before, after = schema.upgrade(empty_database)
+    assert before == after == first
+    assert schema.is_current(empty_database)
+
+
+def test_an_empty_database_is_not_current(empty_database: Database) -> None:
+    assert not schema.is_current(empty_database)
