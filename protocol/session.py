@@ -1,0 +1,82 @@
+"""What a finished run leaves: one key per grant, and the names that go with it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from protocol.encoding import b64u, lv_cat
+from protocol.key_schedule import expand
+from protocol.words import words
+
+
+@dataclass(frozen=True, slots=True)
+class GrantName:
+    """A grant without its password."""
+
+    id: str
+    account: str
+    service: str
+    service_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDescription:
+    """How a device introduces itself; each 1 to 100 characters."""
+
+    name: str
+    platform: str
+    handler: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKey:
+    """The key of one (device, account, service); 32 bytes that never travel."""
+
+    grant: str
+    account: str
+    service: str
+    service_uid: str
+    key: bytes = field(repr=False)
+    book: str | None = None
+
+    @property
+    def key_id(self) -> str:
+        """The public name of the key: 16 bytes derived from it, as base64url."""
+        return b64u(self.raw_key_id)
+
+    @property
+    def raw_key_id(self) -> bytes:
+        """The key id as bytes."""
+        return expand(self.key, lv_cat("handfast/1 key id"), 16)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """8 bytes for people to compare."""
+        return expand(self.key, lv_cat("handfast/1 fingerprint"), 8)
+
+    @property
+    def words(self) -> tuple[str, str, str, str]:
+        """The fingerprint's first 44 bits as four words."""
+        return words(self.fingerprint)
+
+    def purpose_key(self, purpose: str, direction: Literal["to-device", "to-service"]) -> bytes:
+        """A 32-byte key for one purpose and one direction."""
+        return expand(self.key, lv_cat("handfast/1 key", purpose, direction), 32)
+
+
+def session_keys(prk: bytes, th3: bytes, grants: Iterable[GrantName]) -> tuple[SessionKey, ...]:
+    """session_i for every grant, in document order."""
+    return tuple(
+        SessionKey(
+            grant=grant.id,
+            account=grant.account,
+            service=grant.service,
+            service_uid=grant.service_uid,
+            key=expand(
+                prk,
+                lv_cat("handfast/1 session key", th3, grant.id, grant.service, grant.service_uid),
+                32,
+            ),
+        )
+        for grant in grants
+    )

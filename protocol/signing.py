@@ -1,0 +1,157 @@
+"""Ed25519 keys and compact JWS: verification raises, or returns what was verified."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, Self
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+from nacl import bindings
+from nacl.exceptions import CryptoError
+
+from protocol.encoding import MAX_BYTES, KeyId, b64u, decode, unb64u
+from protocol.errors import (
+    LocalProtocolError,
+    Reason,
+    RemoteProtocolError,
+    VerificationError,
+)
+
+_ALGORITHM: Final = "Ed25519"
+
+
+class VerifyKey:
+    """An Ed25519 public key, named by its RFC 7638 thumbprint."""
+
+    __slots__ = ("kid", "x")
+
+    def __init__(self, x: bytes) -> None:
+        if len(x) != 32:
+            raise LocalProtocolError("an Ed25519 public key has 32 bytes")
+        self.x: Final = bytes(x)
+        self.kid: Final = thumbprint(self.x)
+
+    def __repr__(self) -> str:
+        return f"VerifyKey({self.kid})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, VerifyKey) and other.x == self.x
+
+    def __hash__(self) -> int:
+        return hash(self.x)
+
+    def verify(self, signature: bytes, message: bytes) -> None:
+        """Raise VerificationError unless the signature is right; small-order keys never are."""
+        try:
+            bindings.crypto_sign_open(signature + message, self.x)
+        except (CryptoError, ValueError) as error:
+            raise VerificationError(Reason.BAD_SIGNATURE) from error
+
+    def checked(self) -> Self:
+        """Return the key if it is a canonical point of the prime-order group, else raise."""
+        if not bindings.crypto_core_ed25519_is_valid_point(self.x):
+            raise VerificationError(Reason.PAYLOAD, "not a usable Ed25519 public key")
+        return self
+
+
+class SigningKey:
+    """An Ed25519 private key; its repr shows the key id only."""
+
+    __slots__ = ("_secret", "_seed", "public", "verify_key")
+
+    def __init__(self, seed: bytes) -> None:
+        if len(seed) != 32:
+            raise LocalProtocolError("an Ed25519 seed has 32 bytes")
+        self._seed: Final = bytes(seed)
+        self.public, self._secret = bindings.crypto_sign_seed_keypair(self._seed)
+        self.verify_key: Final = VerifyKey(self.public)
+
+    @classmethod
+    def generate(cls, *, entropy: Callable[[int], bytes]) -> Self:
+        """Make a new key from 32 bytes of `entropy`."""
+        return cls(entropy(32))
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> Self:
+        """Load a key from its 32-byte seed."""
+        return cls(seed)
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self.kid})"
+
+    @property
+    def kid(self) -> str:
+        """The RFC 7638 thumbprint of the public key."""
+        return self.verify_key.kid
+
+    def seed(self) -> bytes:
+        """The 32 secret bytes, for sealing."""
+        return self._seed
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign; 64 bytes."""
+        return bindings.crypto_sign(message, self._secret)[:64]
+
+
+class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    alg: Literal["Ed25519"]
+    kid: KeyId
+    typ: str
+
+
+def thumbprint(x: bytes) -> str:
+    """The RFC 7638 SHA-256 thumbprint of an Ed25519 public key, as base64url."""
+    jwk = f'{{"crv":"Ed25519","kty":"OKP","x":"{b64u(x)}"}}'
+    return b64u(hashlib.sha256(jwk.encode()).digest())
+
+
+def sign_jws(payload: bytes, key: SigningKey, typ: str) -> bytes:
+    """Sign `payload` as a compact JWS with exactly the header {alg, kid, typ}."""
+    header = {"alg": _ALGORITHM, "kid": key.kid, "typ": typ}
+    private = OKPKey.import_key(
+        {"kty": "OKP", "crv": "Ed25519", "x": b64u(key.public), "d": b64u(key.seed())}
+    )
+    return jws.serialize_compact(header, payload, private, algorithms=[_ALGORITHM]).encode()
+
+
+def verify_jws(untrusted: bytes, keys: Mapping[str, VerifyKey], typ: str) -> tuple[bytes, str]:
+    """Return (payload, kid) of a compact JWS signed by one of `keys`, or raise.
+
+    Order: size, three canonical ASCII parts, strict header, known key, signature.
+    """
+    if len(untrusted) > MAX_BYTES:
+        raise VerificationError(Reason.TOO_LARGE)
+    kid = _read_header(_canonical_header(untrusted), typ)
+    key = keys.get(kid)
+    if key is None:
+        raise VerificationError(Reason.UNKNOWN_KEY, f"no trusted key {kid}")
+    public = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": b64u(key.x)})
+    try:
+        verified = jws.deserialize_compact(untrusted, public, algorithms=[_ALGORITHM])
+    except (JoseError, ValueError) as error:
+        raise VerificationError(Reason.BAD_SIGNATURE) from error
+    return verified.payload, kid
+
+
+def _canonical_header(untrusted: bytes) -> bytes:
+    """Check that there are three canonical base64url parts; return the first, decoded."""
+    try:
+        parts = untrusted.decode("ascii").split(".")
+        header, payload, signature = (unb64u(part) for part in parts)
+    except (UnicodeDecodeError, RemoteProtocolError, ValueError) as error:
+        raise VerificationError(Reason.NOT_A_DOCUMENT) from error
+    if not header or not payload or len(signature) != 64:
+        raise VerificationError(Reason.NOT_A_DOCUMENT)
+    return header
+
+
+def _read_header(untrusted: bytes, typ: str) -> str:
+    try:
+        header = decode(untrusted, _Header)
+    except RemoteProtocolError as error:
+        raise VerificationError(Reason.HEADER, str(error)) from error
+    if header.typ != typ:
+        raise VerificationError(Reason.HEADER, "wrong typ")
+    return header.kid
