@@ -64,7 +64,8 @@ def make_environment() -> None:
     say("installing the pinned packages (a minute or two, once)")
     pip = (str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
     run(*pip, "--require-hashes", "--requirement", str(LOCK_FILE))
-    run(*pip, "--no-deps", "--no-build-isolation", "--editable", str(HERE))
+    # Its build warns about matters of packaging that mean nothing to who types "make demo".
+    run(*pip, "--no-deps", "--no-build-isolation", "--editable", str(HERE), quietly=True)
     STAMP.write_text(wanted)
 
 
@@ -100,11 +101,23 @@ def say(what: str) -> None:
     print(f"handfast: set-up: {what}", file=sys.stderr, flush=True)
 
 
-def run(*command: str) -> None:
-    """Run a command from the repository's root, with nothing to read from."""
+def run(*command: str, quietly: bool = False) -> None:
+    """Run a command from the repository's root; quietly: its words are shown if it fails."""
     # A path left over from another environment would mix two sets of packages.
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
-    subprocess.run(command, cwd=HERE, check=True, stdin=subprocess.DEVNULL, env=environment)
+    output = subprocess.PIPE if quietly else None
+    done = subprocess.run(
+        command,
+        cwd=HERE,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if quietly else None,
+        env=environment,
+    )
+    if done.returncode != 0:
+        sys.stderr.buffer.write(done.stdout or b"")
+        done.check_returncode()
 
 
 if __name__ == "__main__":
