@@ -1,0 +1,95 @@
+"""The keys a process works with: loaded once, read again when an operator changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Self
+
+from app.keystore.provider import KeyKind, KeyProvider, KeyStoreError, StoredKey
+from app.keystore.sealing import Sealer
+from protocol.signing import SigningKey
+
+
+class KeyRing:
+    """The keys of one kind, current and older; a rotation needs no restart."""
+
+    def __init__(self, provider: KeyProvider, kind: KeyKind) -> None:
+        self._provider: Final = provider
+        self.kind: Final = kind
+        self._stamp = provider.stamp(kind)
+        self._keys = provider.load(kind)
+
+    def current(self, now: int) -> StoredKey:
+        """Return the newest key in use at ``now``, or raise KeyStoreError."""
+        for key in reversed(self._fresh()):
+            if key.is_current(now):
+                return key
+        raise KeyStoreError(f"there is no {self.kind} key in use", "run: flask keys init")
+
+    def find(self, key_id: str) -> StoredKey | None:
+        """Return the key with this id, retired or not."""
+        return next((key for key in self._fresh() if key.id == key_id), None)
+
+    def _fresh(self) -> tuple[StoredKey, ...]:
+        stamp = self._provider.stamp(self.kind)
+        if stamp != self._stamp:
+            self._keys = self._provider.load(self.kind)
+            self._stamp = stamp
+        return self._keys
+
+
+class SigningKeys:
+    """The signing keys of one kind."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring: Final = ring
+        self._built: dict[str, SigningKey] = {}
+
+    def current(self, now: int) -> SigningKey:
+        """Return the key to sign with at ``now``, or raise KeyStoreError."""
+        stored = self._ring.current(now)
+        key = self._built.get(stored.id)
+        if key is None:
+            key = self._built[stored.id] = SigningKey.from_seed(stored.secret)
+        return key
+
+
+@dataclass(frozen=True)
+class PortalKeys:
+    """What the portal holds: it signs documents and seals what the exchange opens."""
+
+    documents: SigningKeys
+    grants: Sealer
+
+    @classmethod
+    def open(cls, provider: KeyProvider, *, entropy: Callable[[int], bytes], now: int) -> Self:
+        """Load documents and sealing-grants only; raise KeyStoreError if one is missing."""
+        documents = _required(provider, KeyKind.DOCUMENTS, now)
+        grants = _required(provider, KeyKind.SEALING_GRANTS, now)
+        return cls(SigningKeys(documents), Sealer(grants, entropy=entropy))
+
+
+@dataclass(frozen=True)
+class ExchangeKeys:
+    """What the key exchange service holds: it signs replies, opens grants, seals keys."""
+
+    exchange: SigningKeys
+    grants: Sealer
+    keys: Sealer
+
+    @classmethod
+    def open(cls, provider: KeyProvider, *, entropy: Callable[[int], bytes], now: int) -> Self:
+        """Load exchange, sealing-grants and sealing-keys; raise KeyStoreError if one is missing."""
+        exchange = _required(provider, KeyKind.EXCHANGE, now)
+        grants = _required(provider, KeyKind.SEALING_GRANTS, now)
+        keys = _required(provider, KeyKind.SEALING_KEYS, now)
+        return cls(
+            SigningKeys(exchange), Sealer(grants, entropy=entropy), Sealer(keys, entropy=entropy)
+        )
+
+
+def _required(provider: KeyProvider, kind: KeyKind, now: int) -> KeyRing:
+    ring = KeyRing(provider, kind)
+    ring.current(now)
+    return ring
