@@ -1,0 +1,146 @@
+"""Debian's Chromium as a person has it: own home, own profile, our handler registered in it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page, Playwright
+
+from plugin.registration import chromium
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--password-store=basic",
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A home folder with a browser profile, the device's own folder and a certificate database."""
+
+    home: Path
+
+    @property
+    def profile(self) -> Path:
+        return self.home / "profile"
+
+    @property
+    def device(self) -> Path:
+        return self.home / "handfast"
+
+    @property
+    def downloads(self) -> Path:
+        return self.home / "Downloads"
+
+    @property
+    def place(self) -> chromium.Place:
+        return chromium.Place.of_profile(self.profile, self.device / "data")
+
+    def environment(self) -> dict[str, str]:
+        temporary = self.home / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return {
+            **os.environ,
+            "HOME": str(self.home),
+            "TMPDIR": str(temporary),
+            "HANDFAST_HOME": str(self.device),
+        }
+
+    def arguments(self) -> list[str]:
+        extension = self.place.extension
+        return [*QUIET, f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
+
+
+def new_machine(home: Path, authority_file: Path) -> Machine:
+    """Make a home whose browser trusts `authority_file` beside the usual authorities."""
+    database = home / ".pki/nssdb"
+    database.mkdir(parents=True)
+    where = ["-d", f"sql:{database}"]
+    subprocess.run(["certutil", *where, "-N", "--empty-password"], check=True)
+    add = ["-A", "-t", "C,,", "-n", "handfast-test", "-i", str(authority_file)]
+    subprocess.run(["certutil", *where, *add], check=True)
+    return Machine(home)
+
+
+@contextmanager
+def browser(
+    playwright: Playwright, machine: Machine, extra: Sequence[str] = (), *, dark: bool = False
+) -> Iterator[BrowserContext]:
+    """Start the browser, wait for the bridge's worker, and close it at the end."""
+    context = playwright.chromium.launch_persistent_context(
+        str(machine.profile),
+        executable_path=CHROMIUM,
+        headless=True,
+        args=[*machine.arguments(), *extra],
+        env=dict(machine.environment()),
+        downloads_path=str(machine.downloads),
+        color_scheme="dark" if dark else "light",
+        locale="en-GB",
+    )
+    try:
+        if not context.service_workers:
+            context.wait_for_event("serviceworker", timeout=15_000)
+        yield context
+    finally:
+        context.close()
+
+
+def host_processes(launcher: Path) -> list[int]:
+    """Return the ids of the native hosts that run from this launcher's home."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and _belongs_to(entry, launcher):
+            found.append(int(entry.name))
+    return found
+
+
+def _belongs_to(entry: Path, launcher: Path) -> bool:
+    try:
+        command = (entry / "cmdline").read_bytes()
+        environment = (entry / "environ").read_bytes()
+    except OSError:
+        return False
+    home = str(launcher.parents[2]).encode()
+    return chromium.EXTENSION_ORIGIN.encode() in command and home in environment
+
+
+def parent_program(pid: int) -> str:
+    """Return the file the parent of `pid` runs from."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    parent = next(line.split()[1] for line in status.splitlines() if line.startswith("PPid:"))
+    return str(Path(f"/proc/{parent}/exe").readlink())
+
+
+def files_holding(marker: bytes, folders: Sequence[Path]) -> list[Path]:
+    """Return every file below `folders` in which `marker` stands."""
+    return [
+        file
+        for folder in folders
+        for file in folder.rglob("*")
+        if file.is_file() and not file.is_symlink() and marker in file.read_bytes()
+    ]
+
+
+def consent_page(context: BrowserContext) -> Page:
+    """Return the consent window, waiting for it to open."""
+    for page in context.pages:
+        if "/consent.html" in page.url:
+            return page
+    return context.wait_for_event(
+        "page", lambda page: "/consent.html" in page.url
+    )
+
+
+def clean(machine: Machine) -> None:
+    shutil.rmtree(machine.home, ignore_errors=True)
