@@ -3,8 +3,6 @@
 import binascii
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Hashable
-from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 
 import msgspec
@@ -59,7 +57,8 @@ def lv_cat(*fields: bytes | str) -> bytes:
     parts: list[bytes] = []
     for field in fields:
         data = field.encode() if isinstance(field, str) else field
-        parts += (_leb128(len(data)), data)
+        length = len(data)
+        parts += (_SHORT[length] if length < 0x80 else _leb128(length), data)
     return b"".join(parts)
 
 
@@ -74,7 +73,10 @@ class FixedBytes(bytes):
     @classmethod
     def from_wire(cls, untrusted: str) -> Self:
         """Decode and check the length."""
-        return cls(unb64u(untrusted, length=cls.length))
+        data = cls(_from_base64(untrusted))
+        if len(data) != cls.length:
+            raise RemoteProtocolError(ErrorCode.MALFORMED, f"not {cls.length} bytes")
+        return data
 
 
 class Bytes16(FixedBytes, length=16):
@@ -95,7 +97,7 @@ class Sealed(bytes):
     @classmethod
     def from_wire(cls, untrusted: str) -> Self:
         """Decode; the tag check says whether it is any good."""
-        return cls(unb64u(untrusted))
+        return cls(_from_base64(untrusted))
 
 
 def decode(untrusted: bytes, as_type: type[T]) -> T:
@@ -118,6 +120,14 @@ def decode(untrusted: bytes, as_type: type[T]) -> T:
 def encode(value: object) -> bytes:
     """Write canonical JSON: members in the order of their definition, no white space, UTF-8."""
     return _ENCODER.encode(value)
+
+
+def _from_base64(untrusted: str) -> bytes:
+    """Decode loosely: `decode` compares the whole message with its encoding afterwards."""
+    try:
+        return urlsafe_b64decode(untrusted + "=" * (-len(untrusted) % 4))
+    except ValueError as error:
+        raise RemoteProtocolError(ErrorCode.MALFORMED, "not base64url") from error
 
 
 def _leb128(length: int) -> bytes:
@@ -143,9 +153,14 @@ def _from_wire(as_type: type, untrusted: object) -> FixedBytes | Sealed:
     return as_type.from_wire(untrusted)
 
 
+_SHORT: Final = tuple(bytes([length]) for length in range(0x80))
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=_to_wire)
+_DECODERS: Final[dict[type, msgspec.json.Decoder[Any]]] = {}
 
 
-@cache
-def _decoder(as_type: Hashable) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(as_type, dec_hook=_from_wire)
+def _decoder(as_type: type[T]) -> msgspec.json.Decoder[T]:
+    """Building a decoder costs more than using it, so each type has one."""
+    decoder = _DECODERS.get(as_type)
+    if decoder is None:
+        decoder = _DECODERS[as_type] = msgspec.json.Decoder(as_type, dec_hook=_from_wire)
+    return decoder
