@@ -1,1 +1,1 @@
-"""Real peers on loopback: the other side of what the tests exercise."""
+"""Real servers for tests, each started on free loopback ports and ended by its own process id."""

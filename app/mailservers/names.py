@@ -1,0 +1,80 @@
+"""DNS questions with a deadline: addresses, MX and SRV; the resolver's address is a setting."""
+
+import ipaddress
+from dataclasses import dataclass
+
+import dns.exception
+import dns.rdata
+import dns.rdatatype
+import dns.resolver
+from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.IN.SRV import SRV
+
+from app.mailservers.causes import Cause, MailCheckError
+from app.mailservers.deadline import Deadline
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class SrvTarget:
+    """One SRV answer."""
+
+    host: str
+    port: int
+
+
+class Names:
+    """A resolver: this machine's own, or the one at `nameserver`:`port`."""
+
+    def __init__(self, nameserver: str | None = None, port: int = 53) -> None:
+        self._resolver = dns.resolver.Resolver(configure=nameserver is None)
+        if nameserver is not None:
+            self._resolver.nameservers = [nameserver]
+            self._resolver.port = port
+        # A person's domain must not be completed with this machine's search list.
+        self._resolver.search = []
+        self._resolver.use_search_by_default = False
+
+    def addresses(self, host: str, deadline: Deadline) -> tuple[IPAddress, ...]:
+        """Every address of a host, asked for once; raises NAME_NOT_FOUND or UNDECIDED."""
+        found = [
+            ipaddress.ip_address(answer.to_text())
+            for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)
+            for answer in self._ask(host, kind, deadline)
+        ]
+        if not found:
+            raise MailCheckError(Cause.NAME_NOT_FOUND, f"no address for {host}")
+        return tuple(found)
+
+    def mx(self, domain: str, deadline: Deadline) -> tuple[str, ...]:
+        """The MX hosts of a domain, the preferred one first; none where it names none."""
+        answers = [a for a in self._ask(domain, dns.rdatatype.MX, deadline) if isinstance(a, MX)]
+        answers.sort(key=lambda answer: answer.preference)
+        hosts = (answer.exchange.to_text(omit_final_dot=True).lower() for answer in answers)
+        return tuple(host for host in hosts if host not in ("", "."))
+
+    def srv(self, name: str, deadline: Deadline) -> tuple[SrvTarget, ...]:
+        """The targets of an SRV name by priority, then weight; none where the service is denied."""
+        answers = [a for a in self._ask(name, dns.rdatatype.SRV, deadline) if isinstance(a, SRV)]
+        answers.sort(key=lambda answer: (answer.priority, -answer.weight))
+        targets = (
+            SrvTarget(answer.target.to_text(omit_final_dot=True).lower(), answer.port)
+            for answer in answers
+        )
+        return tuple(target for target in targets if target.host not in ("", "."))
+
+    def _ask(
+        self, name: str, kind: dns.rdatatype.RdataType, deadline: Deadline
+    ) -> tuple[dns.rdata.Rdata, ...]:
+        try:
+            answer = self._resolver.resolve(
+                f"{name}.", kind, lifetime=deadline.remaining(), raise_on_no_answer=False
+            )
+        except dns.resolver.NXDOMAIN as error:
+            raise MailCheckError(Cause.NAME_NOT_FOUND, f"no such name: {name}") from error
+        except TimeoutError as error:
+            raise MailCheckError(Cause.UNDECIDED, f"no time left to ask for {name}") from error
+        except (dns.exception.DNSException, OSError) as error:
+            raise MailCheckError(Cause.UNDECIDED, f"the resolver failed on {name}") from error
+        return tuple(answer.rrset or ())
