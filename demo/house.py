@@ -77,8 +77,6 @@ class House:
             "HANDFAST_EXCHANGE_URL": self.exchange_url,
             "HANDFAST_STATE_DIR": str(self.service),
             "HANDFAST_HOME": str(self.device),
-            # The handler checks the portal's certificate as the browser does.
-            "SSL_CERT_FILE": str(self.certificates.authority),
         }
 
 

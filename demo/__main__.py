@@ -1,0 +1,175 @@
+"""`make demo`: everything real, on this machine, each step said as it happens."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from types import FrameType
+from typing import NoReturn
+
+from playwright.sync_api import BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Error as BrowserError
+
+from demo import browser, house, mail_server, main_job, processes
+from demo.narrator import Narrator
+from demo.waiting import wait_for_the_person
+from protocol.trust import TrustBundle
+
+ANN = house.PEOPLE[0]
+
+
+def main() -> int:
+    """Show the main job; exit code 0 when both sides ended with the same keys."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--serve", action="store_true", help="servers only, no browser")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, end_tidily)
+    try:
+        with ExitStack() as stack:
+            return show(stack, serve_only=options.serve, once=bool(os.environ.get("ONCE")))
+    except processes.DemoError as error:
+        return fail(str(error), "run it again with ONCE=1, or see the logs in var/demo")
+    except BrowserError as error:
+        return fail(f"the browser did not do as expected: {error}", "see var/demo/screenshots")
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return 130
+
+
+def end_tidily(number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave through the open blocks, which end what they started."""
+    sys.exit(128 + number)
+
+
+def fail(message: str, hint: str) -> int:
+    """Say what is wrong and what to do."""
+    print(f"handfast: error: {message}\nhandfast: hint: {hint}", file=sys.stderr)
+    return 1
+
+
+def show(stack: ExitStack, *, serve_only: bool, once: bool) -> int:
+    """Build the house, do the main job in it, compare, and leave it open."""
+    narrator = Narrator()
+    narrator.heading("The service")
+    home = build_service(stack, narrator)
+    narrator.heading("The device")
+    build_device(home, narrator)
+    if serve_only:
+        print_leaflet(home, None)
+        wait_for_the_person(None)
+        return 0
+    narrator.heading("The main job, in the browser")
+    playwright = stack.enter_context(sync_playwright())
+    context = open_browser(stack, playwright, home)
+    result = main_job.run(
+        context,
+        issuer=home.issuer,
+        address=ANN,
+        password=home.passwords[ANN],
+        camera=main_job.Camera(home.screenshots),
+        narrator=narrator,
+    )
+    same = compare(result.words, words_on_device(home), narrator)
+    print(
+        f"\n     Click to active: {result.active_after:.2f} s. All of it: {narrator.seconds:.1f} s."
+    )
+    print(f"     Pictures: {home.screenshots.relative_to(house.REPOSITORY)}/")
+    if same and not once:
+        print_leaflet(home, context)
+        wait_for_the_person(context)
+    return 0 if same else 1
+
+
+def build_service(stack: ExitStack, narrator: Narrator) -> house.House:
+    """Make certificates, database and keys; start mail server, portal and exchange."""
+    with narrator.step("ports, folders and a certificate authority of its own"):
+        home = house.build(house.REPOSITORY / "var" / "demo")
+    with narrator.step("database migrations"):
+        processes.flask(home, "db", "upgrade")
+    with narrator.step("signing and sealing keys"):
+        processes.flask(home, "keys", "init")
+    with narrator.step(f"a mail server for {house.MAIL_DOMAIN}"):
+        certificates = home.certificates
+        mail = stack.enter_context(
+            mail_server.serve(certificates.chain, certificates.key, home.passwords)
+        )
+    with narrator.step(f"the operator pins {house.MAIL_DOMAIN} to it"):
+        where = ("--host", mail.host, "--port", str(mail.port))
+        authority = ("--ca", str(certificates.authority))
+        processes.flask(home, "pins", "add", house.MAIL_DOMAIN, *where, *authority)
+    with narrator.step(f"portal at {home.issuer}"):
+        stack.enter_context(processes.portal(home))
+    with narrator.step(f"key exchange at {home.exchange_url}"):
+        stack.enter_context(processes.exchange(home))
+    return home
+
+
+def build_device(home: house.House, narrator: Narrator) -> None:
+    """Install the trust anchor and register the content handler in a browser profile."""
+    with narrator.step("the handler trusts the portal's public key, by its fingerprint"):
+        # The fingerprint comes from the operator's side, as it would on paper or with the device.
+        published = home.service / "keys" / "published" / "trust.json"
+        fingerprint = TrustBundle.from_json(published.read_bytes()).fingerprint
+        by = ("--ca-file", str(home.certificates.authority), "--fingerprint", fingerprint)
+        processes.run(home, "handfast", "trust", "add", home.issuer, *by)
+    with narrator.step("the handler registers itself in the browser's profile"):
+        profile = ("--profile", str(home.profile))
+        processes.run(home, "handfast", "register", "--browser", "chromium", *profile)
+        browser.trust_authority(home.home, home.certificates.authority)
+
+
+def open_browser(stack: ExitStack, playwright: Playwright, home: house.House) -> BrowserContext:
+    """Start Chromium in the throw-away profile, in a window where there is a display."""
+    return stack.enter_context(
+        browser.chromium(
+            playwright,
+            profile=home.profile,
+            environment=home.environment(),
+            extension=home.device / "data" / "registration" / "chromium",
+            headless=not browser.has_display(),
+        )
+    )
+
+
+def words_on_device(home: house.House) -> dict[str, str]:
+    """Ask the handler which keys it holds: service → four words."""
+    listed = json.loads(processes.run(home, "handfast", "keys", "list", "--json"))
+    return {key["service"]: " ".join(key["words"]) for key in listed}
+
+
+def compare(page: Mapping[str, str], device: Mapping[str, str], narrator: Narrator) -> bool:
+    """Show both sides' words side by side and say whether they are the same."""
+    narrator.heading("The keys, as four words each")
+    services = sorted({*page, *device})
+    rows = [
+        (service, page.get(service, "nothing"), device.get(service, "nothing"))
+        for service in services
+    ]
+    narrator.table(("service", "the page says", "the device says"), rows)
+    same = bool(services) and all(ours == theirs for _, ours, theirs in rows)
+    print("\n     Both sides hold the same keys." if same else "\n     THE TWO SIDES DIFFER.")
+    return same
+
+
+def print_leaflet(home: house.House, context: BrowserContext | None) -> None:
+    """Tell the person what is up and what to try."""
+    print("\nEverything is still up, for you to try:")
+    print(f"     portal     {home.issuer}")
+    for address, password in home.passwords.items():
+        print(f"     sign in    {address}   password   {password}")
+    print(f"     exchange   {home.exchange_url}")
+    authority = home.certificates.authority
+    print(f"     authority  {authority}   (it can vouch for this machine only)")
+    print(f"     device     HANDFAST_HOME={home.device} .venv/bin/handfast status")
+    if context is None or not browser.has_display():
+        print(
+            "     browser    a browser of your own asks about the certificate: import the authority"
+        )
+    print("\nCtrl-C ends it.", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
