@@ -107,5 +107,7 @@ def _connect(addresses: tuple[IPAddress, ...], port: int, deadline: Deadline) ->
             connection.close()
             detail = f"{address} port {port}: {error.strerror or 'timed out'}"
             continue
+        # Our commands go out in pieces; waiting to join them costs 40 ms a piece.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
     raise MailCheckError(Cause.NOT_REACHABLE, detail)

@@ -44,7 +44,7 @@ def pymap_server(
         thread.join(10)
 
 
-class _Config(Config):  # type: ignore[misc]  # the library has no type information for us
+class _Config(Config):
     """The dict backend's settings with a greeting that asks no resolver for our name."""
 
     greeting = b"Mail server ready"
@@ -58,7 +58,10 @@ class _Running:
         self._users = users
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(certificate.chain, certificate.key)
-        self._listener = socket.create_server(("127.0.0.1", port))
+        # asyncio only sends at once (TCP_NODELAY) on sockets that say they are TCP.
+        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
 
     async def serve(self) -> None:
