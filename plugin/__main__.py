@@ -1,0 +1,98 @@
+"""The command `handfast`: what can be asked, and the one place where errors become text."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from plugin import keys_command, open_command, registration, status_command, trust_command
+from plugin.device import Device
+from plugin.errors import ExitCode, UserError
+from plugin.i18n import _
+from plugin.passphrase import passphrase_from
+from plugin.paths import Paths
+from plugin.terminal import bold, tell
+
+INTERRUPTED = 130
+
+EXIT_CODES = _(
+    """exit status:
+  0  done
+  1  something unexpected
+  2  the command was not understood
+  3  you refused
+  4  the document, bundle or key set cannot be trusted
+  5  not finished: network or service did not answer; it can go on
+  6  the service refused
+  7  the key store is locked, in use or damaged
+  8  there was no way to ask you"""
+)
+
+
+def main(argv: list[str]) -> int:
+    """Run one command and return its exit status; never a traceback for a person's problem."""
+    try:
+        args = parser().parse_args(argv)
+        device = Device.open(Paths.from_environment(), passphrase=passphrase_from(args))
+        run: Callable[[argparse.Namespace, Device], int] = args.run
+        return run(args, device)
+    except UserError as error:
+        report(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        tell("")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone; there is nobody left to tell.
+        sys.stderr.close()
+        return ExitCode.UNEXPECTED
+
+
+def report(error: UserError) -> None:
+    """Say what went wrong and what to do next, on stderr."""
+    tell(bold("handfast: error:", sys.stderr) + " " + error.message)
+    if error.hint:
+        tell("handfast: hint: " + error.hint)
+
+
+def console() -> NoReturn:
+    """The entry point of the installed command."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the whole command line."""
+    top: argparse.ArgumentParser = _Parser(
+        prog="handfast",
+        description=_(
+            "Strong keys between this device and a service, by way of your mail account."
+        ),
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument(
+        "--passphrase-fd",
+        type=int,
+        metavar="N",
+        help=_("read the passphrase of the key store from file descriptor N"),
+    )
+    top.set_defaults(run=status_command.run, json=False)
+    commands = top.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
+    status_command.add_arguments(commands)
+    open_command.add_arguments(commands)
+    trust_command.add_arguments(commands)
+    keys_command.add_arguments(commands)
+    if hasattr(registration, "add_arguments"):
+        registration.add_arguments(commands)
+    return top
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in the form of all our errors."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(message, _('see "%s --help"') % self.prog, ExitCode.USAGE)
+
+
+if __name__ == "__main__":
+    console()

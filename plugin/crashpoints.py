@@ -1,0 +1,23 @@
+"""Named places where a test may kill the device; nothing happens outside of tests."""
+
+import os
+from typing import Final, Literal, get_args
+
+Point = Literal[
+    "device.init.sent",
+    "device.reply.received",
+    "device.pending.stored",
+    "device.confirm.sent",
+    "device.complete.received",
+    "device.active.stored",
+    "store.temp.written",
+    "store.renamed",
+]
+POINTS: Final[tuple[str, ...]] = get_args(Point)
+EXIT_STATUS: Final = 137
+
+
+def crashpoint(point: Point) -> None:
+    """End the process at once, as `kill -9` would, when a test asked for this point."""
+    if os.environ.get("HANDFAST_TESTING") == "1" and os.environ.get("HANDFAST_CRASH_AT") == point:
+        os._exit(EXIT_STATUS)

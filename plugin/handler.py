@@ -1,0 +1,130 @@
+"""The content handler's use case: from the bytes of a document to keys on both sides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from plugin import exchange
+from plugin.device import Device
+from plugin.errors import ExitCode, UserError, untrusted_document
+from plugin.i18n import _
+from plugin.records import KeyRecord
+from plugin.wording import ConsentRequest
+from protocol.activation import ActivationDocument, VerifiedDocument, open_document, validate
+from protocol.errors import Reason, VerificationError
+
+
+@dataclass(frozen=True)
+class Activated:
+    """The normal end."""
+
+    device_name: str
+    keys: tuple[KeyRecord, ...]
+
+
+Consent = Callable[[ConsentRequest], bool]
+Progress = Callable[[str], None]
+
+
+def activate(
+    untrusted_document_bytes: bytes,
+    *,
+    device: Device,
+    origin: str | None,
+    consent: Consent,
+    progress: Progress,
+) -> Activated:
+    """Verify, ask, exchange, store, in the order of docs/protocol.md; raises UserError.
+
+    `origin` is where the browser says the document came from, None for a file.
+    """
+    verified = verify(untrusted_document_bytes, device=device, origin=origin)
+    progress("verified")
+    if not consent(request_for(verified, device)):
+        raise refused_by_person()
+    # Thinking takes time, and another handler may have been faster.
+    check(verified, device=device, origin=origin)
+    progress("taken")
+    record = exchange.agree(verified, device=device)
+    progress("agreed")
+    keys = exchange.finish(record, device=device)
+    progress("active")
+    device.trust.update_if_old(verified.document.iss)
+    return Activated(device.description().name, keys)
+
+
+def resume(device: Device, progress: Progress) -> tuple[KeyRecord, ...]:
+    """Finish what was cut; an exchange that cannot be finished now stays as it is."""
+    finished: tuple[KeyRecord, ...] = ()
+    for record in device.pending():
+        try:
+            finished += exchange.finish(record, device=device, pauses=())
+        except UserError as error:
+            if error.exit_code not in (ExitCode.UNFINISHED, ExitCode.REFUSED_BY_SERVICE):
+                raise
+            progress("unfinished")
+        else:
+            progress("active")
+    return finished
+
+
+def verify(
+    untrusted_document_bytes: bytes, *, device: Device, origin: str | None
+) -> VerifiedDocument:
+    """Return the document once everything that needs no person was checked; no network act."""
+    now = device.clock()
+    try:
+        verified = open_document(untrusted_document_bytes, device.trust.usable(now))
+    except VerificationError as error:
+        if error.reason is Reason.UNKNOWN_KEY and device.trust.stale(now):
+            error = VerificationError(Reason.STALE_KEY_SET)
+        raise untrusted_document(error) from error
+    check(verified, device=device, origin=origin)
+    return verified
+
+
+def check(verified: VerifiedDocument, *, device: Device, origin: str | None) -> None:
+    """Check what a genuine document must also fulfil, here and now."""
+    now, document = device.clock(), verified.document
+    try:
+        validate(
+            verified,
+            origin=origin,
+            device_jkt=device.identity(document.iss).kid,
+            now=now,
+            seen=device.has_used,
+        )
+    except VerificationError as error:
+        raise untrusted_document(error, expired_for=now - document.exp) from error
+
+
+def request_for(verified: VerifiedDocument, device: Device) -> ConsentRequest:
+    """Say what the person is asked to allow."""
+    document = verified.document
+    trust = device.trust.get(document.iss)
+    return ConsentRequest(
+        issuer=document.iss,
+        fingerprint=trust.bundle.fingerprint,
+        known_since=trust.added,
+        device=device.description().name,
+        accounts=_accounts(document),
+        until=document.exp,
+    )
+
+
+def refused_by_person() -> UserError:
+    """The normal end when the person says no."""
+    return UserError(
+        _("you refused; nothing was sent and nothing was stored"),
+        _('press "Activate this device" again if you change your mind'),
+        ExitCode.REFUSED_BY_PERSON,
+    )
+
+
+def _accounts(document: ActivationDocument) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    services: dict[str, list[str]] = {}
+    for grant in document.grants:
+        services.setdefault(grant.account, []).append(grant.service)
+    return tuple((account, tuple(names)) for account, names in services.items())
+
+
+__all__ = ["Activated", "Consent", "ConsentRequest", "activate", "check", "resume", "verify"]

@@ -1,0 +1,149 @@
+"""Ask the person: on the terminal, else in a dialog; never anywhere where nobody would see it."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from getpass import getpass
+from typing import TextIO
+
+from plugin.errors import ExitCode, UserError
+from plugin.i18n import _
+from plugin.wording import ConsentRequest, consent_lines
+
+TITLE = "Handfast"
+
+
+def ask_consent(request: ConsentRequest, *, allowed_unasked: Callable[[str], bool]) -> bool:
+    """Put the request to the person; without any way to ask, only the administrator decides."""
+    question = "\n".join(consent_lines(request))
+    with _terminal() as terminal:
+        if terminal:
+            return _yes(terminal, question + "\n\n" + _("Allow? [y/N] "))
+    if _has_display():
+        return _dialog_yes(question)
+    if allowed_unasked(request.issuer):
+        return True
+    raise no_way_to_ask()
+
+
+def confirm(question: str) -> bool:
+    """Ask yes or no before something is added or removed."""
+    with _terminal() as terminal:
+        if terminal:
+            return _yes(terminal, question + _(" [y/N] "))
+    raise UserError(
+        _("there is no terminal to ask on"),
+        _("add --yes if you are sure"),
+        ExitCode.NO_WAY_TO_ASK,
+    )
+
+
+def ask_passphrase() -> str:
+    """Ask for the passphrase of the key store."""
+    with _terminal() as terminal:
+        if terminal:
+            return getpass(_("Passphrase of the key store: "), terminal)
+    if _has_display():
+        answer = _dialog_passphrase(_("Passphrase of the key store:"))
+        if answer is not None:
+            return answer
+    raise UserError(
+        _("the key store is sealed with a passphrase and there is no way to ask for it"),
+        _("run the command on a terminal, or give --passphrase-fd"),
+        ExitCode.STORE,
+    )
+
+
+def ask_new_passphrase() -> str:
+    """Ask twice for a new passphrase, on a terminal only."""
+    with _terminal() as terminal:
+        if terminal:
+            first = getpass(_("New passphrase: "), terminal)
+            if getpass(_("The same again: "), terminal) == first:
+                return first
+            raise UserError(
+                _("the two passphrases differ"), _("nothing was changed"), ExitCode.USAGE
+            )
+    raise UserError(
+        _("there is no terminal to ask for a passphrase"),
+        _("give --new-passphrase-fd"),
+        ExitCode.NO_WAY_TO_ASK,
+    )
+
+
+def no_way_to_ask() -> UserError:
+    """The refusal where nobody can be asked."""
+    return UserError(
+        _("there is neither a terminal nor a display to ask for your consent"),
+        _("run the command on a terminal; an administrator may allow an issuer in policy.json"),
+        ExitCode.NO_WAY_TO_ASK,
+    )
+
+
+@contextmanager
+def _terminal() -> Iterator[TextIO | None]:
+    """Open the controlling terminal, if this program is the one that it listens to."""
+    try:
+        descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        yield None
+        return
+    with os.fdopen(descriptor, "r+b", buffering=0) as raw:
+        # A browser that was started from a terminal leaves us one where nobody expects a question.
+        if os.tcgetpgrp(descriptor) != os.getpgrp():
+            yield None
+            return
+        with io.TextIOWrapper(raw, encoding="utf-8", errors="replace", write_through=True) as text:
+            yield text
+
+
+def _yes(terminal: TextIO, question: str) -> bool:
+    terminal.write(question)
+    terminal.flush()
+    # Only an answer in the language of the question, or "y", counts as yes.
+    return terminal.readline().strip().casefold() in {"y", "yes", _("yes").casefold()}
+
+
+def _has_display() -> bool:
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _dialog_yes(question: str) -> bool:
+    """Ask in a window of another program; closing the window is a no."""
+    allow, refuse = _("Allow"), _("Refuse")
+    if program := shutil.which("zenity"):
+        command = [program, "--question", "--no-markup", "--default-cancel", f"--title={TITLE}"]
+        command += [f"--ok-label={allow}", f"--cancel-label={refuse}", f"--text={question}"]
+        return _run(command).returncode == 0
+    if program := shutil.which("kdialog"):
+        command = [program, "--title", TITLE, "--warningyesno", question]
+        command += ["--yes-label", allow, "--no-label", refuse]
+        return _run(command).returncode == 0
+    outcome = _run(_our_dialog("consent", question, allow, refuse))
+    if outcome.returncode not in (0, 1):
+        raise no_way_to_ask()
+    return outcome.returncode == 0
+
+
+def _dialog_passphrase(label: str) -> str | None:
+    if program := shutil.which("zenity"):
+        outcome = _run([program, "--password", f"--title={TITLE}"])
+    elif program := shutil.which("kdialog"):
+        outcome = _run([program, "--title", TITLE, "--password", label])
+    else:
+        outcome = _run(_our_dialog("passphrase", label, _("OK"), _("Cancel")))
+    return outcome.stdout.removesuffix("\n") if outcome.returncode == 0 else None
+
+
+def _our_dialog(kind: str, text: str, yes: str, no: str) -> list[str]:
+    return [sys.executable, "-m", "plugin.dialog", kind, text, yes, no]
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - fixed programs; text from outside is one escaped argument
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False
+    )

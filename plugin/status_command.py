@@ -1,0 +1,82 @@
+"""`handfast` and `handfast status`: what state this device is in, and what to do next."""
+
+import argparse
+
+from plugin import handler, sealing
+from plugin.device import Device
+from plugin.errors import ExitCode
+from plugin.i18n import _, ngettext
+from plugin.keys_command import as_json, list_lines
+from plugin.open_command import progress
+from plugin.output import print_json
+from plugin.records import PendingRecord
+from plugin.terminal import bold, plain, say
+
+
+def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Define the command."""
+    command = commands.add_parser(
+        "status",
+        help=_("say what state this device is in, and finish what was cut"),
+        epilog=_("example: handfast status --json"),
+    )
+    command.add_argument("--json", action="store_true", help=_("print JSON"))
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, device: Device) -> int:
+    """Finish what was cut, then say how things are."""
+    handler.resume(device, progress)
+    pending = device.pending()
+    if args.json:
+        print_json(_as_json(device, pending))
+    else:
+        _show(device, pending)
+    return ExitCode.UNFINISHED if pending else ExitCode.OK
+
+
+def _show(device: Device, pending: tuple[PendingRecord, ...]) -> None:
+    say(bold(_("This device: %s") % plain(device.description().name)))
+    trusts = device.trust.all()
+    say(_("Trusts: %s") % (", ".join(trust.issuer for trust in trusts) or _("no service yet")))
+    protection = device.store.protection()
+    if protection:
+        say(_("Key store: %s") % sealing.describe(protection))
+    keys = device.store.read().keys
+    if keys or pending:
+        say("", *list_lines(keys, pending))
+    say("", _("Next: %s") % next_step(device, pending))
+
+
+def next_step(device: Device, pending: tuple[PendingRecord, ...]) -> str:
+    """Return the one most useful thing to do now."""
+    trusts = device.trust.all()
+    if not trusts:
+        return _("handfast trust add https://… (the address of your service)")
+    if pending:
+        return ngettext(
+            "%d exchange is not finished: run handfast status again when the network is back",
+            "%d exchanges are not finished: run handfast status again when the network is back",
+            len(pending),
+        ) % len(pending)
+    if device.trust.stale(device.clock()):
+        return _("handfast trust update")
+    if not device.store.read().keys:
+        return _('sign in at %s and press "Activate this device"') % trusts[0].issuer
+    return _("nothing: this device is active")
+
+
+def _as_json(device: Device, pending: tuple[PendingRecord, ...]) -> dict[str, object]:
+    protection = device.store.protection()
+    return {
+        "device": device.description().name,
+        "trusts": [trust.issuer for trust in device.trust.all()],
+        "stale": device.trust.stale(device.clock()),
+        "protection": protection.method if protection else None,
+        "keys": [as_json(key) for key in device.store.read().keys],
+        "pending": [
+            {"activation": one.activation, "issuer": one.issuer, "created": one.created}
+            for one in pending
+        ],
+        "next": next_step(device, pending),
+    }

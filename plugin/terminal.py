@@ -1,0 +1,66 @@
+"""Say things on a terminal: answers on stdout, progress on stderr, nothing raw from outside."""
+
+import os
+import sys
+import time
+import unicodedata
+from collections.abc import Iterable
+from typing import TextIO
+
+from plugin.i18n import ngettext
+
+
+def say(*lines: str) -> None:
+    """Print lines for people, or a program's JSON."""
+    for line in lines:
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def tell(line: str) -> None:
+    """Print one line of progress on stderr, so that stdout stays the answer."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def bold(text: str, stream: TextIO | None = None) -> str:
+    """Return `text` in bold on a terminal that wants it; the meaning never hangs on it."""
+    stream = stream or sys.stdout
+    wanted = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return f"\033[1m{text}\033[0m" if wanted else text
+
+
+def plain(untrusted_text: str) -> str:
+    """Return text that cannot move the cursor, add lines or reverse the reading direction."""
+    return "".join(
+        character
+        if character == " " or unicodedata.category(character)[0] not in "CZ"
+        else "\N{REPLACEMENT CHARACTER}"
+        for character in untrusted_text
+    )
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Return rows as lines with aligned columns."""
+    rows = list(rows)
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def ago(seconds: int) -> str:
+    """Return a length of time in words a person would use."""
+    if seconds < 90:
+        return ngettext("%d second", "%d seconds", seconds) % seconds
+    if seconds < 90 * 60:
+        return ngettext("%d minute", "%d minutes", seconds // 60) % (seconds // 60)
+    if seconds < 48 * 3600:
+        return ngettext("%d hour", "%d hours", seconds // 3600) % (seconds // 3600)
+    return ngettext("%d day", "%d days", seconds // 86400) % (seconds // 86400)
+
+
+def date(seconds: int) -> str:
+    """Return a moment as local date and time."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
