@@ -1,18 +1,19 @@
 """Debian's Chromium as a person has it: own home, own profile, our handler registered in it."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, Playwright
+import trustme
+from playwright.sync_api import BrowserContext, Playwright
 
 from plugin.registration import chromium
 
 CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_BINARY = "/usr/lib/chromium/chromium"
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -62,13 +63,15 @@ class Machine:
         return [*QUIET, f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
 
 
-def new_machine(home: Path, authority_file: Path) -> Machine:
-    """Make a home whose browser trusts `authority_file` beside the usual authorities."""
+def new_machine(home: Path, authority: trustme.CA) -> Machine:
+    """Lay out a home whose browser trusts `authority` beside the usual ones."""
     database = home / ".pki/nssdb"
     database.mkdir(parents=True)
+    certificate = home / "authority.pem"
+    authority.cert_pem.write_to_path(str(certificate))
     where = ["-d", f"sql:{database}"]
     subprocess.run(["certutil", *where, "-N", "--empty-password"], check=True)
-    add = ["-A", "-t", "C,,", "-n", "handfast-test", "-i", str(authority_file)]
+    add = ["-A", "-t", "C,,", "-n", "handfast-test", "-i", str(certificate)]
     subprocess.run(["certutil", *where, *add], check=True)
     return Machine(home)
 
@@ -130,17 +133,3 @@ def files_holding(marker: bytes, folders: Sequence[Path]) -> list[Path]:
         for file in folder.rglob("*")
         if file.is_file() and not file.is_symlink() and marker in file.read_bytes()
     ]
-
-
-def consent_page(context: BrowserContext) -> Page:
-    """Return the consent window, waiting for it to open."""
-    for page in context.pages:
-        if "/consent.html" in page.url:
-            return page
-    return context.wait_for_event(
-        "page", lambda page: "/consent.html" in page.url
-    )
-
-
-def clean(machine: Machine) -> None:
-    shutil.rmtree(machine.home, ignore_errors=True)

@@ -2,14 +2,15 @@
 
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import trustme
 
-MEDIA_TYPE = "application/vnd.handfast.activation+jwt"
+from protocol.media_type import ACTIVATION
+
 DOCUMENT_HEADERS = {
     "Content-Disposition": 'attachment; filename="activation.handfast"',
     "Cache-Control": "no-store",
@@ -24,7 +25,9 @@ PAGE = """<!doctype html><html lang="en"><title>Your account</title>
 <form method="post" action="/activations"><button>Activate in this tab</button></form>
 <iframe name="activation-frame" title="activation" hidden></iframe><ol id="told"></ol></main>
 <script src="/page.js"></script></html>"""
-SCRIPT = """document.addEventListener("handfast", (event) => {
+SCRIPT = """window.told = [];
+document.addEventListener("handfast", (event) => {
+  window.told.push(event.detail);
   const line = document.createElement("li");
   line.textContent = JSON.stringify(event.detail);
   document.getElementById("told").append(line);
@@ -36,8 +39,8 @@ class SmallPortal:
     """What the portal answers with, and what it was asked."""
 
     origin: str
-    document: bytes = b""
-    media_type: str = MEDIA_TYPE
+    make_document: Callable[[], bytes] = bytes
+    media_type: str = ACTIVATION
     accepts: list[str] = field(default_factory=list)
 
 
@@ -82,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self._portal.accepts.append(self.headers.get("Accept", ""))
         portal = self._portal
-        self._answer(200, portal.media_type, portal.document, DOCUMENT_HEADERS)
+        self._answer(200, portal.media_type, portal.make_document(), DOCUMENT_HEADERS)
 
     def log_message(self, format: str, *args: object) -> None:
         """Stay quiet."""
