@@ -57,8 +57,14 @@ async def run(
     stopped = asyncio.Event()
     imap = await make_imap(mailboxes)
 
+    open_connections: set[asyncio.StreamWriter] = set()
+
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await imap(reader, writer, SocketInfo.get(writer, None))
+        open_connections.add(writer)
+        try:
+            await imap(reader, writer, SocketInfo.get(writer, None))
+        finally:
+            open_connections.discard(writer)
 
     server = await asyncio.start_server(connected, sock=listener, ssl=context)
 
@@ -67,8 +73,12 @@ async def run(
 
     started.set_result(stop)
     await stopped.wait()
-    # Connections still open are cancelled with the loop: nobody waits for an idle client.
     server.close()
+    # Nobody waits for an idle client: its connection is cut.
+    for writer in list(open_connections):
+        writer.transport.abort()
+    while open_connections:
+        await asyncio.sleep(0.01)
 
 
 async def make_imap(mailboxes: Mapping[str, str]) -> IMAPServer:

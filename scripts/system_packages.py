@@ -46,8 +46,8 @@ def provide(goal: str) -> None:
             f"these (in Debian they are called {' '.join(packages)}) and try again",
         )
     if prefix is None:
-        command = "sudo apt-get install --no-install-recommends " + " ".join(packages)
-        raise MissingError(f"this machine lacks {what}", f"install it with: {command}")
+        command = "apt-get install --no-install-recommends " + " ".join(packages)
+        raise MissingError(f"this machine lacks {what}", f"as root (or with sudo), run: {command}")
     print(f"handfast: set-up: installing {', '.join(packages)}", file=sys.stderr, flush=True)
     install(prefix, packages)
     still = [need.what for need in missing if not need.present()]

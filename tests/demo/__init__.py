@@ -1,0 +1,1 @@
+"""The demo's parts, which the end-to-end tests use too."""
