@@ -50,6 +50,7 @@ def finish(
     pending = record.pending()
     established = _send(
         device,
+        record.issuer,
         record.exchange + "/confirm",
         pending.confirm,
         pending.receive_complete,
@@ -73,6 +74,7 @@ def _offer(verified: VerifiedDocument, *, device: Device) -> Pending:
     )
     return _send(
         device,
+        document.iss,
         document.exchange + "/init",
         initiator.init(),
         _Receiver(initiator, document, device),
@@ -126,6 +128,7 @@ class _Receiver:
 
 def _send(
     device: Device,
+    issuer: str,
     url: str,
     body: bytes,
     receive: Callable[[bytes], T],
@@ -134,9 +137,10 @@ def _send(
     pauses: Sequence[float],
     resumable: bool,
 ) -> T:
+    ca_file = device.trust.get(issuer).ca_file
     for pause in (*pauses, None):
         try:
-            answer = device.transport.post(url, body)
+            answer = device.transport.post(url, body, ca_file=ca_file)
             crashpoint(sent)
             return receive(_accepted(answer))
         except TransportError as error:

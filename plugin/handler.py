@@ -52,14 +52,22 @@ def activate(
     return Activated(device.description().name, keys)
 
 
-def resume(device: Device, progress: Progress) -> tuple[KeyRecord, ...]:
-    """Finish what was cut; an exchange that cannot be finished now stays as it is."""
+def resume(
+    device: Device, progress: Progress, *, before: int | None = None
+) -> tuple[KeyRecord, ...]:
+    """Finish what was cut; an exchange that cannot be finished now stays as it is.
+
+    `before` (seconds UTC) leaves alone what was begun later. Never call this because of a document
+    nobody consented to: it goes to the network.
+    """
     finished: tuple[KeyRecord, ...] = ()
     for record in device.pending():
+        if before is not None and record.created >= before:
+            continue
         try:
             finished += exchange.finish(record, device=device, pauses=())
         except UserError as error:
-            if error.exit_code not in (ExitCode.UNFINISHED, ExitCode.REFUSED_BY_SERVICE):
+            if error.exit_code is ExitCode.STORE:
                 raise
             progress("unfinished")
         else:

@@ -5,10 +5,16 @@ from pathlib import Path
 
 from plugin import document_file, handler, policy, prompt
 from plugin.device import Device
+from plugin.document_file import DocumentFile
+from plugin.errors import ExitCode, UserError
 from plugin.handler import Activated, ConsentRequest
 from plugin.i18n import _
 from plugin.output import print_json
 from plugin.terminal import plain, say, tell
+from protocol.errors import Reason, VerificationError
+
+# Reasons that only a genuine document can have, and that never go away.
+SPENT = frozenset({Reason.EXPIRED, Reason.ALREADY_USED})
 
 STAGES = {
     "verified": _("the document is genuine"),
@@ -34,22 +40,36 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def run(args: argparse.Namespace, device: Device) -> int:
-    """Activate with the document in the file; delete the file once it was genuine."""
-    found = document_file.read(args.file)
-    handler.resume(device, progress)
+    """Activate with the document in the file, then finish what an earlier start left."""
+    found, started = document_file.read(args.file), device.clock()
+    try:
+        activated = _activate(found, device, keep=args.keep)
+        show(activated, as_json=args.json)
+    finally:
+        handler.resume(device, progress, before=started)
+    return ExitCode.OK
 
+
+def _activate(found: DocumentFile, device: Device, *, keep: bool) -> Activated:
     def consent(request: ConsentRequest) -> bool:
-        # Reached only with a genuine document: from here on the file is ours to clean up.
-        if not args.keep and not found.unlink():
-            tell(_("the file was changed meanwhile and stays where it is"))
         allowed = policy.read(device.paths).allow_without_consent
-        return prompt.ask_consent(request, allowed_unasked=lambda issuer: issuer in allowed)
+        answer = prompt.ask_consent(request, allowed_unasked=lambda issuer: issuer in allowed)
+        clean_up()
+        return answer
 
-    activated = handler.activate(
-        found.untrusted_document, device=device, origin=None, consent=consent, progress=progress
-    )
-    show(activated, as_json=args.json)
-    return 0
+    def clean_up() -> None:
+        # Reached only with a genuine document that is of no more use as a file.
+        if not keep and not found.unlink():
+            tell(_("the file was changed meanwhile and stays where it is"))
+
+    try:
+        return handler.activate(
+            found.untrusted_document, device=device, origin=None, consent=consent, progress=progress
+        )
+    except UserError as error:
+        if isinstance(error.__cause__, VerificationError) and error.__cause__.reason in SPENT:
+            clean_up()
+        raise
 
 
 def progress(stage: str) -> None:

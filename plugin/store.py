@@ -12,7 +12,7 @@ from plugin import records, sealing
 from plugin.atomic import remove_leftovers, write_private
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
-from plugin.limits import MAX_STORE
+from plugin.limits import MAX_STORE, STORE_LOCK_WAIT
 from plugin.locking import exclusive
 from plugin.paths import Paths
 from plugin.records import Contents, StoreDamagedError
@@ -27,11 +27,17 @@ class Store:
     """Read and change the sealed contents; every change is durable when it returns."""
 
     def __init__(
-        self, paths: Paths, *, entropy: Callable[[int], bytes], ask_passphrase: AskPassphrase
+        self,
+        paths: Paths,
+        *,
+        entropy: Callable[[int], bytes],
+        ask_passphrase: AskPassphrase,
+        lock_wait: float = STORE_LOCK_WAIT,
     ) -> None:
         self._paths = paths
         self._entropy = entropy
         self._ask = ask_passphrase
+        self._lock_wait = lock_wait
         self._keys: dict[Protection, bytes] = {}
 
     def read(self) -> Contents:
@@ -131,7 +137,7 @@ class Store:
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
-        with exclusive(self._paths.store_lock):
+        with exclusive(self._paths.store_lock, wait=self._lock_wait):
             remove_leftovers(self._paths.store)
             yield
 

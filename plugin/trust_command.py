@@ -131,8 +131,9 @@ def run_remove(args: argparse.Namespace, device: Device) -> int:
         tell(ngettext("%d key stays on this device.", "%d keys stay on this device.", keys) % keys)
     if not args.yes and not prompt.confirm(_("Remove %s?") % trust.issuer):
         raise _not_done()
-    device.trust.remove(trust.issuer)
+    # In this order: a cut in between leaves a trust that can be removed again.
     device.forget_issuer(trust.issuer)
+    device.trust.remove(trust.issuer)
     say(_("Removed %s.") % trust.issuer)
     return ExitCode.OK
 

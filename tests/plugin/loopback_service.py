@@ -1,0 +1,245 @@
+"""A small Internet Service on loopback: the protocol's real service side, rows in memory."""
+
+import os
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import trustme
+
+from protocol import media_type, service_uid
+from protocol.activation import ActivationDocument, Grant, document_prs, sign_document
+from protocol.encoding import b64u
+from protocol.errors import ErrorCode, RemoteProtocolError
+from protocol.handshake import (
+    Completed,
+    Context,
+    GrantName,
+    RunSecrets,
+    accept_confirm,
+    check_admission,
+    complete,
+    init_hash,
+    problem,
+    read_confirm,
+    read_init,
+    respond,
+)
+from protocol.signing import SigningKey
+from protocol.trust import ExchangeEntry, KeyEntry, KeySet, TrustBundle, sign_key_set
+
+
+@dataclass
+class Activation:
+    """A row: what the service knows of one activation."""
+
+    document: ActivationDocument
+    prs: bytes
+    runs: dict[bytes, tuple[bytes, RunSecrets]] = field(default_factory=dict)
+    redeemed: tuple[bytes, Completed] | None = None
+
+
+def fresh_key() -> SigningKey:
+    return SigningKey.generate(entropy=os.urandom)
+
+
+Message = tuple[int, str, bytes]
+Fault = Callable[[str, Message], Message | None]
+
+
+@dataclass
+class Service:
+    """Keys, rows and the two addresses; `faults` may change or drop (None) any answer."""
+
+    ca: trustme.CA
+    ca_file: Path
+    root: SigningKey = field(default_factory=fresh_key)
+    document_key: SigningKey = field(default_factory=fresh_key)
+    exchange_key: SigningKey = field(default_factory=fresh_key)
+    issuer: str = ""
+    exchange: str = ""
+    version: int = 1
+    announced: list[SigningKey] = field(default_factory=list)
+    activations: dict[str, Activation] = field(default_factory=dict)
+    requests: list[tuple[str, bytes]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def bundle(self) -> TrustBundle:
+        return TrustBundle(self.issuer, (self.root.verify_key,))
+
+    def key_set(self, *, signer: SigningKey | None = None, now: int | None = None) -> bytes:
+        """Return the published key set."""
+        at = int(time.time()) if now is None else now
+        keys = self.announced or [self.exchange_key]
+        return sign_key_set(
+            KeySet(
+                self.issuer,
+                self.version,
+                at,
+                at + 86400 * 30,
+                (_entry(self.document_key),),
+                (ExchangeEntry(self.exchange, tuple(_entry(key) for key in keys)),),
+            ),
+            signer or self.root,
+        )
+
+    def issue(self, *services: str, jkt: str | None = None, age: int = 0) -> bytes:
+        """Return a fresh document for Ann, one grant per service."""
+        now = int(time.time()) - age
+        document = ActivationDocument(
+            iss=self.issuer,
+            iat=now,
+            exp=now + 300,
+            jti=b64u(os.urandom(16)),
+            sub="ann",
+            exchange=self.exchange,
+            grants=tuple(
+                Grant(
+                    b64u(os.urandom(16)),
+                    "ann@example.org",
+                    service,
+                    service_uid.make(1, entropy=os.urandom),
+                    os.urandom(32),
+                )
+                for service in services or ("mail",)
+            ),
+            jkt=jkt,
+        )
+        raw = sign_document(document, self.document_key)
+        prs = document_prs(raw, [grant.password for grant in document.grants])
+        self.activations[document.jti] = Activation(document, prs)
+        return raw
+
+    def words(self) -> set[tuple[str, ...]]:
+        """Return the words of every key the service made active."""
+        return {
+            key.words
+            for activation in self.activations.values()
+            if activation.redeemed
+            for key in activation.redeemed[1].keys
+        }
+
+    def answer(self, path: str, body: bytes) -> Message:
+        """Serve one request as the portal or the exchange would."""
+        if path == "/.well-known/handfast-trust":
+            return 200, "application/json", self.bundle.to_json()
+        if path == "/.well-known/handfast-keys":
+            return 200, media_type.KEY_SET, self.key_set()
+        try:
+            if path == "/init":
+                return 200, media_type.EXCHANGE, self._init(body)
+            return 200, media_type.EXCHANGE, self._confirm(body)
+        except RemoteProtocolError as error:
+            return error.code.status, media_type.PROBLEM, problem(error.code)
+
+    def _init(self, body: bytes) -> bytes:
+        init = read_init(body)
+        activation = self._activation(init.activation)
+        context = self._context(activation)
+        run = init_hash(context, init)
+        if not check_admission(activation.prs, run, init.admission):
+            raise RemoteProtocolError(ErrorCode.REFUSED)
+        if run not in activation.runs:
+            replied = respond(
+                context,
+                activation.prs,
+                init,
+                exchange_key=self.exchange_key,
+                entropy=os.urandom,
+            )
+            activation.runs[run] = (replied.reply, replied.secrets)
+        return activation.runs[run][0]
+
+    def _confirm(self, body: bytes) -> bytes:
+        confirm = read_confirm(body)
+        activation = self._activation(confirm.activation)
+        if activation.redeemed:
+            if activation.redeemed[0] != body:
+                raise RemoteProtocolError(ErrorCode.USED)
+            return activation.redeemed[1].body
+        secrets = activation.runs[confirm.run][1]
+        document = activation.document
+        names = [
+            GrantName(one.id, one.account, one.service, one.service_uid) for one in document.grants
+        ]
+        completed = complete(
+            secrets, accept_confirm(secrets, confirm), sub=document.sub, grants=names
+        )
+        activation.redeemed = (body, completed)
+        return completed.body
+
+    def _activation(self, jti: str) -> Activation:
+        if jti not in self.activations:
+            raise RemoteProtocolError(ErrorCode.REFUSED)
+        return self.activations[jti]
+
+    def _context(self, activation: Activation) -> Context:
+        document = activation.document
+        return Context(document.iss, document.jti, bound_jkt=document.jkt)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Service]:
+    """Start portal (TLS) and exchange (plain HTTP) on free ports."""
+    ca = trustme.CA()
+    ca_file = folder / "ca.pem"
+    ca.cert_pem.write_to_path(str(ca_file))
+    service = Service(ca, ca_file)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost").configure_cert(context)
+    with ExitStack() as stack:
+        portal = stack.enter_context(_serving(service, context))
+        exchange = stack.enter_context(_serving(service, None))
+        service.issuer = f"https://localhost:{portal}"
+        service.exchange = f"http://localhost:{exchange}"
+        yield service
+
+
+def _entry(key: SigningKey) -> KeyEntry:
+    return KeyEntry(key.kid, key.public)
+
+
+@contextmanager
+def _serving(service: Service, context: ssl.SSLContext | None) -> Iterator[int]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._serve(b"")
+
+        def do_POST(self) -> None:
+            self._serve(self.rfile.read(int(self.headers["Content-Length"])))
+
+        def _serve(self, body: bytes) -> None:
+            service.requests.append((self.path, body))
+            answer: Message | None = service.answer(self.path, body)
+            for fault in service.faults:
+                answer = fault(self.path, answer) if answer else None
+            if answer is None:
+                self.close_connection = True
+                return
+            status, content_type, content = answer
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_arguments: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
