@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
+from functools import cached_property
 
 import dns.exception
 import dns.rdata
@@ -28,13 +29,8 @@ class Names:
     """A resolver: this machine's own, or the one at `nameserver`:`port`."""
 
     def __init__(self, nameserver: str | None = None, port: int = 53) -> None:
-        self._resolver = dns.resolver.Resolver(configure=nameserver is None)
-        if nameserver is not None:
-            self._resolver.nameservers = [nameserver]
-            self._resolver.port = port
-        # A person's domain must not be completed with this machine's search list.
-        self._resolver.search = []
-        self._resolver.use_search_by_default = False
+        self._nameserver = nameserver
+        self._port = port
 
     def addresses(self, host: str, deadline: Deadline) -> tuple[IPAddress, ...]:
         """Every address of a host, asked for once; raises NAME_NOT_FOUND or UNDECIDED."""
@@ -64,12 +60,25 @@ class Names:
         )
         return tuple(target for target in targets if target.host not in ("", "."))
 
+    @cached_property
+    def _resolver(self) -> dns.resolver.Resolver:
+        """Made when first needed: a machine with pins only may have no resolver at all."""
+        resolver = dns.resolver.Resolver(configure=self._nameserver is None)
+        if self._nameserver is not None:
+            resolver.nameservers = [self._nameserver]
+            resolver.port = self._port
+        return resolver
+
     def _ask(
         self, name: str, kind: dns.rdatatype.RdataType, deadline: Deadline
     ) -> tuple[dns.rdata.Rdata, ...]:
         try:
             answer = self._resolver.resolve(
-                f"{name}.", kind, lifetime=deadline.remaining(), raise_on_no_answer=False
+                # The final dot keeps this machine's search list out of a person's domain.
+                f"{name}.",
+                kind,
+                lifetime=deadline.remaining(),
+                raise_on_no_answer=False,
             )
         except dns.resolver.NXDOMAIN as error:
             raise MailCheckError(Cause.NAME_NOT_FOUND, f"no such name: {name}") from error
