@@ -31,9 +31,7 @@ def new_revision(database: Database, message: str) -> None:
     """Write a migration from what the models say and the database lacks (for developers)."""
     with database.engine.begin() as connection:
         number = len(list((ROOT / "migrations" / "versions").glob("*.py"))) + 1
-        command.revision(
-            _alembic(connection), message, autogenerate=True, rev_id=f"{number:04d}"
-        )
+        command.revision(_alembic(connection), message, autogenerate=True, rev_id=f"{number:04d}")
 
 
 def is_current(database: Database) -> bool:

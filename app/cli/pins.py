@@ -42,7 +42,7 @@ pins = AppGroup("pins", help="Say which mail server rightly serves a mail domain
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="PEM file of the CA that signs the server's certificate, if it is not a public one.",
 )
-def add(  # noqa: PLR0913  # click passes one argument per option
+def add(  # click passes one argument per option
     domain: str,
     host: str,
     port: int,
@@ -86,7 +86,9 @@ def list_pins() -> None:
     with operator().migrated() as database, database.read() as session:
         found = session.scalars(select(MailPin).order_by(MailPin.domain)).all()
     if not found:
-        click.echo("no domain is pinned; add one with: flask --app wsgi pins add DOMAIN --host HOST")
+        click.echo(
+            "no domain is pinned; add one with: flask --app wsgi pins add DOMAIN --host HOST"
+        )
     for pin in found:
         authority = "own CA" if pin.ca_pem else "public CAs"
         click.echo(f"{pin.domain}  {pin.host}:{pin.port}  {pin.security}  {authority}")

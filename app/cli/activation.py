@@ -1,0 +1,106 @@
+"""``activation``: a document without a browser, and the end of open ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from app import audit
+from app.activation.ending import kill
+from app.activation.services import Issued, issue
+from app.cli.console import ACTOR, Operator, OperatorError, moment, operator
+from app.cli.people import find_account, find_services
+from app.cli.stock import SERVICES
+from app.keystore.provider import KeyStoreError
+from app.keystore.rings import PortalKeys
+from app.models import Activation, ActivationState, new_id
+
+activation = AppGroup("activation", help="Issue a document without a browser; end open ones.")
+
+
+@activation.command("issue")
+@click.argument("account")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to make, closed to others; it must not exist yet.",
+)
+@click.option("--service", "services", multiple=True, type=click.Choice(SERVICES), help="Repeat.")
+def issue_document(account: str, out: Path, services: tuple[str, ...]) -> None:
+    """Issue an activation document for ACCOUNT into a file.
+
+    Whoever holds the file within its minutes can activate a device: carry it there safely and
+    open it with `handfast open FILE`. Earlier open documents for the same services are dead.
+    """
+    here = operator()
+    descriptor = _new_file(out)
+    try:
+        issued = _issue(here, account, services)
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(issued.document)
+    except BaseException:
+        out.unlink()
+        raise
+    finally:
+        os.close(descriptor)
+    click.echo(
+        f"{out} is good until {moment(issued.expires_at)} (activation {issued.activation_id})"
+    )
+
+
+@activation.command("kill-all")
+@click.confirmation_option(prompt="End every open activation? Their owners have to start again.")
+def kill_all() -> None:
+    """End every open activation: after a backup was restored, or after a theft."""
+    here = operator()
+    with here.migrated() as database, database.write_connection() as connection:
+        found = connection.execute(
+            select(Activation.id).where(Activation.state == ActivationState.OPEN)
+        )
+        killed = kill(connection, list(found.scalars()), reason="ended-by-operator")
+        audit.record(
+            connection,
+            at=here.clock.now(),
+            actor=ACTOR,
+            act=audit.Act.ACTIVATION_ENDED,
+            detail={"count": len(killed)},
+        )
+    click.echo(f"{len(killed)} activations ended")
+
+
+def _issue(here: Operator, address: str, services: tuple[str, ...]) -> Issued:
+    now = here.clock.now()
+    with here.migrated() as database:
+        with database.write() as session:
+            account = find_account(session, address)
+            ids = find_services(here, session, account, services)
+        try:
+            return issue(
+                database,
+                person_id=account.person_id,
+                account_service_ids=ids,
+                ticket=new_id(here.entropy),
+                now=now,
+                entropy=here.entropy,
+                keys=PortalKeys.open(here.keys, entropy=here.entropy, now=now),
+                config=here.config,
+                actor=ACTOR,
+            )
+        except KeyStoreError as error:
+            raise OperatorError(str(error), error.hint) from error
+
+
+def _new_file(path: Path) -> int:
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except FileExistsError as error:
+        raise OperatorError(f"{path} is there already", "name a file that is not") from error
+    except OSError as error:
+        raise OperatorError(
+            f"cannot make {path}: {error.strerror}", "name a file in a folder you can write to"
+        ) from error
