@@ -12,6 +12,7 @@ from app import audit
 from app.cli.console import ACTOR, Operator, OperatorError, moment, operator
 from app.keystore import key_sets
 from app.keystore.provider import KeyKind, KeyStoreError
+from protocol.trust import KeySet
 
 keys = AppGroup("keys", help="Make, rotate, publish and list the keys.")
 CHOICES = tuple(kind.value for kind in KeyKind)
@@ -83,7 +84,7 @@ def list_keys() -> None:
         click.echo(f"{key.kind:<15} {key.state:<9} {key.id}  from {moment(key.not_before)}{until}")
 
 
-def _publish(here: Operator, now: int) -> key_sets.KeySet:
+def _publish(here: Operator, now: int) -> KeySet:
     return key_sets.publish(
         here.keys, issuer=here.config.issuer, exchange_url=here.config.exchange_url, now=now
     )
