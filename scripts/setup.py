@@ -62,9 +62,8 @@ def make_environment() -> None:
         say("creating the virtual environment in .venv")
         run(sys.executable, "-m", "venv", "--clear", str(VENV))
     say("installing the pinned packages (a minute or two, once)")
-    pip = (str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
-    run(*pip, "--require-hashes", "--requirement", str(LOCK_FILE))
-    # Its build warns about matters of packaging that mean nothing to who types "make demo".
+    pip = (str(python), "-m", "pip", "--disable-pip-version-check", "install")
+    run(*pip, "--require-hashes", "--requirement", str(LOCK_FILE), quietly=True)
     run(*pip, "--no-deps", "--no-build-isolation", "--editable", str(HERE), quietly=True)
     STAMP.write_text(wanted)
 

@@ -48,7 +48,6 @@ def provide(goal: str) -> None:
     if prefix is None:
         command = "apt-get install --no-install-recommends " + " ".join(packages)
         raise MissingError(f"this machine lacks {what}", f"as root (or with sudo), run: {command}")
-    print(f"handfast: set-up: installing {', '.join(packages)}", file=sys.stderr, flush=True)
     install(prefix, packages)
     still = [need.what for need in missing if not need.present()]
     if still:
@@ -149,6 +148,19 @@ fi
 
 
 def install(prefix: list[str], packages: list[str]) -> None:
-    """Install with apt-get, asking no questions; its output goes to standard error."""
+    """Install with apt-get, asking no questions; its many words are shown only if it fails."""
+    print(f"handfast: set-up: installing {', '.join(packages)}", file=sys.stderr, flush=True)
     command = [*prefix, "/bin/sh", "-c", INSTALL, "install", *packages]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    done = subprocess.run(
+        command,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode != 0:
+        sys.stderr.buffer.write(done.stdout)
+        names = " ".join(packages)
+        raise MissingError(
+            f"apt-get could not install {names}", "its own words are above; mend that and try again"
+        )
