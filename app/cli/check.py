@@ -22,8 +22,6 @@ from app.keystore import key_sets
 from app.keystore.provider import KeyKind, KeyStoreError
 from protocol import cpace
 
-WARN_DAYS = 30
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -130,7 +128,7 @@ def _key_set(here: Operator) -> Iterator[Finding]:
         yield Finding(
             "problem", "no valid key set is published", "run: flask --app wsgi keys publish"
         )
-    elif until - now < WARN_DAYS * DAY:
+    elif until - now < key_sets.WARN_DAYS * DAY:
         yield Finding(
             "warning",
             f"the key set is valid only until {moment(until)}",
