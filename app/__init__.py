@@ -2,25 +2,75 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask
 
 if TYPE_CHECKING:
+    from app.clock import Clock
     from app.config import ExchangeConfig, OperatorConfig, PortalConfig
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
-def create_portal(config: PortalConfig) -> Flask:
+def create_portal(
+    config: PortalConfig,
+    *,
+    clock: Clock | None = None,
+    entropy: Callable[[int], bytes] = os.urandom,
+) -> Flask:
     """Build the portal (HTTPS): sign-in, accounts, activation, devices, keys, audit."""
-    raise NotImplementedError
+    from app import errors, extensions, logs, permissions, proxies, security, text, web_session
+    from app.portal import blueprints
+
+    portal = Flask(
+        __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
+    )
+    extensions.install(portal, config, clock=clock, entropy=entropy)
+    logs.install(portal, entropy)
+    text.install(portal)
+    web_session.install(portal)
+    permissions.install(portal)
+    security.install(portal, config)
+    errors.install(portal)
+    for blueprint in blueprints():
+        portal.register_blueprint(blueprint)
+    permissions.check_every_route(portal)
+    portal.wsgi_app = proxies.TrustedProxies(portal.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]  # Flask's documented way to add middleware
+    return portal
 
 
-def create_exchange(config: ExchangeConfig) -> Flask:
+def create_exchange(
+    config: ExchangeConfig,
+    *,
+    clock: Clock | None = None,
+    entropy: Callable[[int], bytes] = os.urandom,
+    sweep_seconds: float | None = 60.0,
+) -> Flask:
     """Build the key exchange service (plain HTTP): init, confirm, health."""
-    raise NotImplementedError
+    from app.clock import SystemClock
+    from app.database import Database
+    from app.exchange.services import ExchangeService
+    from app.exchange.sweeper import Sweeper
+    from app.exchange.wsgi import ExchangeListener
+    from app.keystore.provider import FileKeyProvider
+    from app.keystore.rings import ExchangeKeys
+
+    clock = clock or SystemClock()
+    database = Database(config.database_url)
+    keys = ExchangeKeys.open(FileKeyProvider(config.keys_dir), entropy=entropy, now=clock.now())
+    service = ExchangeService(database, keys, issuer=config.issuer, clock=clock, entropy=entropy)
+    application = Flask(__name__, static_folder=None)
+    # Flask carries the listener and stays out of its way: no routes, no session, no templates.
+    listener = ExchangeListener(service, trusted_proxies=config.trusted_proxies)
+    application.wsgi_app = listener  # type: ignore[method-assign]  # Flask's documented place for this
+    application.extensions["handfast-database"] = database
+    if sweep_seconds is not None:
+        Sweeper(database, clock, interval=sweep_seconds).start()
+    return application
 
 
 def create_operator(config: OperatorConfig) -> Flask:

@@ -34,9 +34,9 @@ class Device(Base):
     jkt: Mapped[str] = mapped_column(String(43), index=True)
     # The Ed25519 public key, 32 bytes.
     identity: Mapped[Blob]
-    name: Mapped[str] = mapped_column(String(64))
-    platform: Mapped[str] = mapped_column(String(64))
-    handler: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(100))
+    platform: Mapped[str] = mapped_column(String(100))
+    handler: Mapped[str] = mapped_column(String(100))
     state: Mapped[str] = mapped_column(String(12))
     created_at: Mapped[Moment]
     seen_at: Mapped[Moment]

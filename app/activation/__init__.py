@@ -1,0 +1,1 @@
+"""Activations: grants, documents, and what a person may do with them."""

@@ -1,0 +1,63 @@
+"""What the form "Activate this device" sends, read strictly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from werkzeug.datastructures import MultiDict
+
+from app.models import ServiceName
+from protocol.encoding import unb64u
+from protocol.errors import RemoteProtocolError
+
+FIELDS: Final = frozenset({"csrf_token", "account", "service", "ticket", "deliver"})
+ID_BYTES: Final = 16
+
+
+class FormError(Exception):
+    """The form is not one of our pages'."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which services of which account, under which ticket, and whether as a document."""
+
+    account_id: str
+    services: tuple[ServiceName, ...]
+    ticket: str
+    as_document: bool
+
+
+def read_wanted(untrusted: MultiDict[str, str]) -> Wanted:
+    """Read the form, or raise FormError; no service at all is allowed here."""
+    once = FIELDS - {"service"}
+    if not set(untrusted) <= FIELDS or any(len(untrusted.getlist(name)) > 1 for name in once):
+        raise FormError("unknown or repeated field")
+    deliver = untrusted.get("deliver", "")
+    if deliver not in {"", "document"}:
+        raise FormError("deliver")
+    asked = set(untrusted.getlist("service"))
+    if not asked <= set(ServiceName):
+        raise FormError("service")
+    return Wanted(
+        account_id=_public_id(untrusted.get("account", "")),
+        services=tuple(service for service in ServiceName if service in asked),
+        ticket=_public_id(untrusted.get("ticket", "")),
+        as_document=deliver == "document",
+    )
+
+
+def is_public_id(untrusted: str) -> bool:
+    """Tell whether a text has the form of a public id or ticket."""
+    try:
+        unb64u(untrusted, length=ID_BYTES)
+    except RemoteProtocolError:
+        return False
+    return True
+
+
+def _public_id(untrusted: str) -> str:
+    if not is_public_id(untrusted):
+        raise FormError("id")
+    return untrusted

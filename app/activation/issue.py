@@ -1,0 +1,267 @@
+"""Issue a document: rights, grants, signature, and one transaction with its audit row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from app.activation.account_services import NamedService, named_services
+from app.activation.ending import kill
+from app.activation.stock import PASSWORD_BYTES, find_stock, use_stock
+from app.audit import Act, record
+from app.clock import DAY, SECOND, seconds
+from app.crashpoints import crashpoint
+from app.keystore.places import prs_place
+from app.models import ActivationState, GrantState, new_id
+from app.models.tables import ACTIVATION, PERSON, SERVICE_GRANT
+from protocol.activation import ActivationDocument, Grant, document_prs, sign_document
+
+if TYPE_CHECKING:
+    from app.config import Config
+    from app.database import Database
+    from app.keystore.rings import PortalKeys
+
+_LOCK_PERSON: Final = (
+    select(PERSON.c.id).where(PERSON.c.id == bindparam("person_id")).with_for_update()
+)
+_OPEN: Final = (
+    select(
+        ACTIVATION.c.id,
+        ACTIVATION.c.ticket,
+        ACTIVATION.c.document_expires_at,
+        SERVICE_GRANT.c.account_service_id,
+    )
+    .join(SERVICE_GRANT, SERVICE_GRANT.c.activation_id == ACTIVATION.c.id)
+    .where(
+        ACTIVATION.c.person_id == bindparam("person_id"),
+        ACTIVATION.c.state == ActivationState.OPEN,
+    )
+)
+_WAITING: Final = (
+    select(ACTIVATION.c.id)
+    .where(
+        ACTIVATION.c.person_id == bindparam("person_id"),
+        ACTIVATION.c.ticket == bindparam("ticket"),
+        ACTIVATION.c.state == ActivationState.OPEN,
+        ACTIVATION.c.document_expires_at.is_(None),
+    )
+    .limit(1)
+)
+_INSERT_ACTIVATION: Final = insert(ACTIVATION)
+_INSERT_GRANTS: Final = insert(SERVICE_GRANT)
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A signed document and the activation it belongs to; times in microseconds."""
+
+    activation_id: str
+    document: bytes = field(repr=False)
+    expires_at: int
+
+
+def issue(
+    database: Database,
+    *,
+    person_id: str,
+    account_service_ids: Sequence[str],
+    ticket: str,
+    now: int,
+    entropy: Callable[[int], bytes],
+    keys: PortalKeys,
+    config: Config,
+    bound_jkt: str | None = None,
+    actor: str | None = None,
+) -> Issued:
+    """Issue one document with a grant per service, and kill earlier ones that it replaces.
+
+    The same ticket again is a reissue. Raises NotAllowedError; DatabaseUnavailableError means
+    try again, which is safe.
+    """
+    until = seconds(now) + config.document_minutes * 60
+    order = _Order(
+        person_id=person_id,
+        ticket=ticket,
+        activation_id=new_id(entropy),
+        now=now,
+        until=until,
+        bound_jkt=bound_jkt,
+        config=config,
+    )
+    with database.write_connection() as connection:
+        services = _services(database, connection, person_id, account_service_ids)
+        earlier = _replaced(connection, order, services, documents=True)
+        kill(connection, earlier, reason="reissued", successor=order.activation_id)
+        ids = [service.id for service in services]
+        stocked = find_stock(connection, ids, now=now, sealer=keys.grants)
+        passwords = [
+            stocked.get(service.id) or (new_id(entropy), entropy(PASSWORD_BYTES))
+            for service in services
+        ]
+        grants = tuple(
+            Grant(grant_id, service.account, service.service, service.service_uid, password)
+            for service, (grant_id, password) in zip(services, passwords, strict=True)
+        )
+        document = sign_document(order.document(grants), keys.documents.current(now))
+        prs = document_prs(document, [grant.password for grant in grants])
+        sealed = keys.grants.seal(prs, prs_place(order.activation_id), now=now)
+        connection.execute(_INSERT_ACTIVATION, order.row(sealed))
+        used = {grant_id for grant_id, _ in stocked.values()}
+        _store_grants(connection, order, grants, ids, used)
+        _record(connection, order, Act.DOCUMENT_ISSUED, actor, ids)
+    crashpoint("issue.committed")
+    return Issued(order.activation_id, document, until * SECOND)
+
+
+def request_activation(
+    database: Database,
+    *,
+    person_id: str,
+    account_service_ids: Sequence[str],
+    ticket: str,
+    now: int,
+    entropy: Callable[[int], bytes],
+    config: Config,
+    actor: str | None = None,
+) -> str:
+    """Note an activation that waits for a device, without a document; return its id.
+
+    The same ticket again is the same activation. Raises NotAllowedError.
+    """
+    order = _Order(
+        person_id=person_id,
+        ticket=ticket,
+        activation_id=new_id(entropy),
+        now=now,
+        until=None,
+        bound_jkt=None,
+        config=config,
+    )
+    with database.write_connection() as connection:
+        services = _services(database, connection, person_id, account_service_ids)
+        waiting = connection.execute(_WAITING, {"person_id": person_id, "ticket": ticket})
+        present: str | None = waiting.scalar()
+        if present is not None:
+            return present
+        earlier = _replaced(connection, order, services, documents=False)
+        kill(connection, earlier, reason="replaced", successor=order.activation_id)
+        connection.execute(_INSERT_ACTIVATION, order.row(None))
+        ids = [service.id for service in services]
+        grants = [order.grant_row(new_id(entropy), one, place) for place, one in enumerate(ids)]
+        connection.execute(_INSERT_GRANTS, grants)
+        _record(connection, order, Act.ACTIVATION_REQUESTED, actor, ids)
+    return order.activation_id
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What one activation is made of."""
+
+    person_id: str
+    ticket: str
+    activation_id: str
+    now: int
+    # When the document expires, in whole seconds; None when there is none.
+    until: int | None
+    bound_jkt: str | None
+    config: Config
+
+    def document(self, grants: tuple[Grant, ...]) -> ActivationDocument:
+        assert self.until is not None
+        return ActivationDocument(
+            iss=self.config.issuer,
+            iat=seconds(self.now),
+            exp=self.until,
+            jti=self.activation_id,
+            sub=self.person_id,
+            exchange=self.config.exchange_url,
+            grants=grants,
+            jkt=self.bound_jkt,
+        )
+
+    def row(self, prs_sealed: bytes | None) -> dict[str, Any]:
+        return {
+            "id": self.activation_id,
+            "person_id": self.person_id,
+            "ticket": self.ticket,
+            "kind": "document",
+            "state": ActivationState.OPEN,
+            "created_at": self.now,
+            "expires_at": self.now + self.config.activation_days * DAY,
+            "document_expires_at": None if self.until is None else self.until * SECOND,
+            "bound_jkt": self.bound_jkt,
+            "attempts": 0,
+            "prs_sealed": prs_sealed,
+        }
+
+    def grant_row(self, grant_id: str, service_id: str, position: int) -> dict[str, Any]:
+        return {
+            "id": grant_id,
+            "account_service_id": service_id,
+            "activation_id": self.activation_id,
+            "position": position,
+            "state": GrantState.ISSUED,
+            "created_at": self.now,
+            "expires_at": self.now + self.config.activation_days * DAY,
+        }
+
+
+def _services(
+    database: Database, connection: Connection, person_id: str, ids: Sequence[str]
+) -> tuple[NamedService, ...]:
+    """Check the rights, with the person's row locked: of two requests one comes after the other."""
+    if not database.is_sqlite:
+        connection.execute(_LOCK_PERSON, {"person_id": person_id})
+    return named_services(connection, person_id=person_id, account_service_ids=ids)
+
+
+def _replaced(
+    connection: Connection, order: _Order, services: tuple[NamedService, ...], *, documents: bool
+) -> list[str]:
+    """Find what the new activation replaces: its own ticket's, and those that share a service.
+
+    One that only waits replaces only such as wait, since a document out there may be under way.
+    """
+    wanted = {service.id for service in services}
+    found = set()
+    for row in connection.execute(_OPEN, {"person_id": order.person_id}):
+        overlaps = row.account_service_id in wanted
+        if row.ticket == order.ticket or (
+            overlaps and (documents or row.document_expires_at is None)
+        ):
+            found.add(row.id)
+    return sorted(found)
+
+
+def _store_grants(
+    connection: Connection,
+    order: _Order,
+    grants: tuple[Grant, ...],
+    service_ids: Sequence[str],
+    from_stock: set[str],
+) -> None:
+    new = []
+    for position, (grant, service_id) in enumerate(zip(grants, service_ids, strict=True)):
+        if grant.id in from_stock:
+            use_stock(connection, grant.id, activation_id=order.activation_id, position=position)
+        else:
+            new.append(order.grant_row(grant.id, service_id, position))
+    if new:
+        connection.execute(_INSERT_GRANTS, new)
+
+
+def _record(
+    connection: Connection, order: _Order, act: Act, actor: str | None, service_ids: Sequence[str]
+) -> None:
+    record(
+        connection,
+        at=order.now,
+        actor=actor or f"person:{order.person_id}",
+        act=act,
+        subject=order.person_id,
+        target=order.activation_id,
+        detail={"services": len(service_ids)},
+    )

@@ -1,0 +1,167 @@
+"""A person's activations as pages show them. No framework here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from app.models import (
+    AccountService,
+    Activation,
+    ActivationState,
+    Device,
+    MailAccount,
+    ServiceGrant,
+)
+
+MOST: Final = 50
+# A reissue keeps its page, so what it replaced is not shown by itself.
+REPLACED: Final = frozenset({"reissued", "replaced"})
+
+
+@dataclass(frozen=True)
+class GrantView:
+    """One service of an activation."""
+
+    account_id: str
+    address: str
+    service: str
+
+
+@dataclass(frozen=True)
+class ActivationView:
+    """One activation; ``look`` is active, waiting, issued, expired or ended."""
+
+    id: str
+    ticket: str
+    look: str
+    created_at: int
+    expires_at: int
+    document_expires_at: int | None
+    redeemed_at: int | None
+    device_id: str | None
+    device_name: str | None
+    address: str | None
+    ended_reason: str | None
+    grants: tuple[GrantView, ...]
+
+    @property
+    def account_id(self) -> str | None:
+        """Return the one account it is for; None when there are several, or it was removed."""
+        found = {grant.account_id for grant in self.grants}
+        return found.pop() if len(found) == 1 else None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return the mail addresses it is for."""
+        return tuple(dict.fromkeys(grant.address for grant in self.grants))
+
+
+def list_activations(session: Session, person_id: str, *, now: int) -> list[ActivationView]:
+    """Return the person's latest activations, without those that a newer one replaced."""
+    rows = session.execute(
+        select(Activation, Device.name)
+        .outerjoin(Device, Device.id == Activation.device_id)
+        .where(
+            Activation.person_id == person_id,
+            Activation.ended_reason.is_(None) | Activation.ended_reason.not_in(REPLACED),
+        )
+        .order_by(Activation.created_at.desc(), Activation.id)
+        .limit(MOST)
+    ).all()
+    grants = _grants(session, [row.id for row, _ in rows])
+    return [_view(row, name, grants[row.id], now) for row, name in rows]
+
+
+def find_activation(
+    session: Session, person_id: str, activation_id: str, *, now: int
+) -> ActivationView | None:
+    """Return one activation of this person, or None when it is missing or somebody else's."""
+    found = session.execute(
+        select(Activation, Device.name)
+        .outerjoin(Device, Device.id == Activation.device_id)
+        .where(Activation.id == activation_id, Activation.person_id == person_id)
+    ).first()
+    if found is None:
+        return None
+    row, device_name = found
+    return _view(row, device_name, _grants(session, [row.id])[row.id], now)
+
+
+def service_ids(
+    session: Session, person_id: str, account_id: str, services: Sequence[str]
+) -> list[str]:
+    """Return the ids of these services of the person's account; fewer when it is not theirs."""
+    return list(_ids(session, person_id, account_id, AccountService.service.in_(services)))
+
+
+def owns_account(session: Session, person_id: str, account_id: str) -> bool:
+    """Tell whether the account is this person's."""
+    owner = session.scalar(select(MailAccount.person_id).where(MailAccount.id == account_id))
+    return owner == person_id
+
+
+def _ids(
+    session: Session, person_id: str, account_id: str, which: ColumnElement[bool]
+) -> Sequence[str]:
+    return session.scalars(
+        select(AccountService.id)
+        .join(MailAccount, MailAccount.id == AccountService.account_id)
+        .where(MailAccount.id == account_id, MailAccount.person_id == person_id, which)
+        .order_by(AccountService.service)
+    ).all()
+
+
+def _grants(session: Session, activation_ids: Sequence[str]) -> dict[str, list[GrantView]]:
+    rows = session.execute(
+        select(
+            ServiceGrant.activation_id,
+            MailAccount.id,
+            MailAccount.address,
+            AccountService.service,
+        )
+        .join(AccountService, AccountService.id == ServiceGrant.account_service_id)
+        .join(MailAccount, MailAccount.id == AccountService.account_id)
+        .where(ServiceGrant.activation_id.in_(activation_ids))
+        .order_by(ServiceGrant.position)
+    )
+    grants: dict[str, list[GrantView]] = defaultdict(list)
+    for activation_id, account_id, address, service in rows:
+        grants[str(activation_id)].append(GrantView(account_id, address, service))
+    return grants
+
+
+def _view(
+    row: Activation, device_name: str | None, grants: Sequence[GrantView], now: int
+) -> ActivationView:
+    return ActivationView(
+        id=row.id,
+        ticket=row.ticket,
+        look=_look(row, now),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        document_expires_at=row.document_expires_at,
+        redeemed_at=row.redeemed_at,
+        device_id=row.device_id,
+        device_name=device_name,
+        address=row.address,
+        ended_reason=row.ended_reason,
+        grants=tuple(grants),
+    )
+
+
+def _look(row: Activation, now: int) -> str:
+    if row.state == ActivationState.REDEEMED:
+        return "active"
+    if row.state == ActivationState.DEAD:
+        return "expired" if row.ended_reason == "expired" else "ended"
+    if row.expires_at <= now:
+        return "expired"
+    if row.document_expires_at is None:
+        return "waiting"
+    return "issued" if now < row.document_expires_at else "expired"

@@ -1,0 +1,193 @@
+"""Revocation: of a key, of a device with all its keys, of what one activation led to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    func,
+    not_,
+    select,
+    update,
+)
+
+from app.activation.ending import kill
+from app.audit import Act, record
+from app.models import DeviceState, KeyState
+from app.models.tables import ACTIVATION, DEVICE, SERVICE_KEY
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+    from app.database import Database
+
+_IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
+# Nobody needs the stored answer any more once none of its keys is active.
+_FORGET_ANSWERS: Final = (
+    update(ACTIVATION)
+    .where(
+        ACTIVATION.c.id.in_(_IDS),
+        not_(
+            exists().where(
+                SERVICE_KEY.c.activation_id == ACTIVATION.c.id,
+                SERVICE_KEY.c.state == KeyState.ACTIVE,
+            )
+        ),
+    )
+    .values(confirm_hash=None, complete=None)
+)
+
+
+def revoke_key(
+    database: Database,
+    *,
+    person_id: str,
+    key_id: str,
+    now: int,
+    actor: str | None = None,
+    reason: str = "by-owner",
+) -> bool:
+    """Revoke one key of a person; False if there is no such active key of theirs."""
+    with database.write_connection() as connection:
+        revoked = _revoke_keys(connection, person_id, SERVICE_KEY.c.id == key_id, now, reason)
+        for one in revoked:
+            _record(connection, Act.KEY_REVOKED, person_id, one, now, actor)
+        return bool(revoked)
+
+
+def revoke_device(
+    database: Database,
+    *,
+    person_id: str,
+    device_id: str,
+    now: int,
+    actor: str | None = None,
+    reason: str = "by-owner",
+) -> bool:
+    """Remove a device and revoke all its keys; it can redeem nothing until it is restored."""
+    with database.write_connection() as connection:
+        return _remove_device(connection, person_id, device_id, now, actor, reason)
+
+
+def restore_device(
+    database: Database, *, person_id: str, device_id: str, now: int, actor: str | None = None
+) -> bool:
+    """Let a removed device activate again; its revoked keys stay revoked."""
+    with database.write_connection() as connection:
+        restored = connection.execute(
+            update(DEVICE)
+            .where(
+                DEVICE.c.id == device_id,
+                DEVICE.c.person_id == person_id,
+                DEVICE.c.state == DeviceState.REMOVED,
+            )
+            .values(state=DeviceState.ACTIVE, removed_at=None)
+        ).rowcount
+        if restored:
+            _record(connection, Act.DEVICE_RESTORED, person_id, device_id, now, actor)
+        return bool(restored)
+
+
+def revoke_activation(
+    database: Database,
+    *,
+    person_id: str,
+    activation_id: str,
+    now: int,
+    actor: str | None = None,
+    reason: str = "by-owner",
+) -> bool:
+    """End an open activation, or undo a redeemed one (*Not you? Revoke*); False if not theirs.
+
+    Undoing revokes its keys, and removes the device unless it holds other active keys.
+    """
+    with database.write_connection() as connection:
+        found = connection.execute(
+            select(ACTIVATION.c.device_id).where(
+                ACTIVATION.c.id == activation_id, ACTIVATION.c.person_id == person_id
+            )
+        ).first()
+        if found is None:
+            return False
+        if kill(connection, [activation_id], reason="revoked"):
+            _record(connection, Act.ACTIVATION_ENDED, person_id, activation_id, now, actor)
+            return True
+        of_activation = SERVICE_KEY.c.activation_id == activation_id
+        for key_id in _revoke_keys(connection, person_id, of_activation, now, reason):
+            _record(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
+        # Read again: a confirm may have redeemed it just before the kill.
+        device_id = connection.execute(
+            select(ACTIVATION.c.device_id).where(ACTIVATION.c.id == activation_id)
+        ).scalar()
+        if device_id is not None and not _active_keys(connection, device_id):
+            _remove_device(connection, person_id, device_id, now, actor, reason)
+        return True
+
+
+def _remove_device(
+    connection: Connection, person_id: str, device_id: str, now: int, actor: str | None, reason: str
+) -> bool:
+    removed = connection.execute(
+        update(DEVICE)
+        .where(
+            DEVICE.c.id == device_id,
+            DEVICE.c.person_id == person_id,
+            DEVICE.c.state == DeviceState.ACTIVE,
+        )
+        .values(state=DeviceState.REMOVED, removed_at=now)
+    ).rowcount
+    if not removed:
+        return False
+    of_device = SERVICE_KEY.c.device_id == device_id
+    for key_id in _revoke_keys(connection, person_id, of_device, now, reason):
+        _record(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
+    _record(connection, Act.DEVICE_REVOKED, person_id, device_id, now, actor)
+    return True
+
+
+def _revoke_keys(
+    connection: Connection, person_id: str, which: ColumnElement[bool], now: int, reason: str
+) -> list[str]:
+    revoked = connection.execute(
+        update(SERVICE_KEY)
+        .where(
+            and_(
+                which,
+                SERVICE_KEY.c.person_id == person_id,
+                SERVICE_KEY.c.state == KeyState.ACTIVE,
+            )
+        )
+        .values(state=KeyState.REVOKED, key_sealed=None, ended_at=now, ended_reason=reason)
+        .returning(SERVICE_KEY.c.id, SERVICE_KEY.c.activation_id)
+    ).all()
+    if revoked:
+        activations = sorted({row.activation_id for row in revoked})
+        connection.execute(_FORGET_ANSWERS, {"ids": activations})
+    return [row.id for row in revoked]
+
+
+def _active_keys(connection: Connection, device_id: str) -> int:
+    counted = connection.execute(
+        select(func.count())
+        .select_from(SERVICE_KEY)
+        .where(SERVICE_KEY.c.device_id == device_id, SERVICE_KEY.c.state == KeyState.ACTIVE)
+    ).scalar_one()
+    return int(counted)
+
+
+def _record(
+    connection: Connection, act: Act, person_id: str, target: str, now: int, actor: str | None
+) -> None:
+    record(
+        connection,
+        at=now,
+        actor=actor or f"person:{person_id}",
+        act=act,
+        subject=person_id,
+        target=target,
+    )

@@ -1,0 +1,125 @@
+"""How an activation stands, as its page polls it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, bindparam, select
+
+from app.clock import MINUTE, seconds
+from app.models import ActivationState
+from app.models.tables import ACCOUNT_SERVICE, ACTIVATION, DEVICE, SERVICE_KEY
+from protocol.words import words
+
+if TYPE_CHECKING:
+    from app.database import Database
+
+RUN_LIFETIME: Final = 5 * MINUTE
+
+_COLUMNS: Final = (
+    ACTIVATION.c.id,
+    ACTIVATION.c.ticket,
+    ACTIVATION.c.state,
+    ACTIVATION.c.expires_at,
+    ACTIVATION.c.document_expires_at,
+    ACTIVATION.c.taken_at,
+    ACTIVATION.c.redeemed_at,
+    ACTIVATION.c.address,
+    ACTIVATION.c.ended_reason,
+    DEVICE.c.name.label("device"),
+)
+_NEWEST: Final = (
+    select(*_COLUMNS)
+    .outerjoin(DEVICE, DEVICE.c.id == ACTIVATION.c.device_id)
+    .where(
+        ACTIVATION.c.person_id == bindparam("person_id"),
+        ACTIVATION.c.ticket == bindparam("ticket"),
+    )
+    # A reissue at the very same moment is told from its predecessor by having no successor.
+    .order_by(ACTIVATION.c.created_at.desc(), ACTIVATION.c.successor_id.is_not(None))
+    .limit(1)
+)
+_TICKET: Final = select(ACTIVATION.c.ticket).where(
+    ACTIVATION.c.id == bindparam("activation_id"),
+    ACTIVATION.c.person_id == bindparam("person_id"),
+)
+_KEYS: Final = (
+    select(ACCOUNT_SERVICE.c.service, SERVICE_KEY.c.fingerprint)
+    .join(ACCOUNT_SERVICE, ACCOUNT_SERVICE.c.id == SERVICE_KEY.c.account_service_id)
+    .where(SERVICE_KEY.c.activation_id == bindparam("activation_id"))
+    .order_by(ACCOUNT_SERVICE.c.account_id, SERVICE_KEY.c.created_at, ACCOUNT_SERVICE.c.service)
+)
+
+
+@dataclass(frozen=True)
+class ActivationStatus:
+    """The JSON of the status page; ``at`` is in seconds, ``address`` the device's network address.
+
+    ``stage`` is waiting, issued, taken, active, expired or dead. ``words`` has one list for each
+    key: the service's name and four words.
+    """
+
+    state: str
+    stage: str
+    id: str
+    device: str | None
+    words: list[list[str]]
+    at: int | None
+    address: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON response."""
+        return asdict(self)
+
+
+def activation_status(
+    database: Database, *, person_id: str, activation_id: str, now: int
+) -> ActivationStatus | None:
+    """Tell how a person's activation, or its reissue, stands; None if it is not theirs."""
+    with database.read_connection() as connection:
+        ticket = connection.execute(
+            _TICKET, {"activation_id": activation_id, "person_id": person_id}
+        ).scalar()
+        return None if ticket is None else _status(connection, person_id, ticket, now)
+
+
+def ticket_status(
+    database: Database, *, person_id: str, ticket: str, now: int
+) -> ActivationStatus | None:
+    """Tell how the newest activation with a page's ticket stands; None while there is none."""
+    with database.read_connection() as connection:
+        return _status(connection, person_id, ticket, now)
+
+
+def _status(
+    connection: Connection, person_id: str, ticket: str, now: int
+) -> ActivationStatus | None:
+    row = connection.execute(_NEWEST, {"person_id": person_id, "ticket": ticket}).first()
+    if row is None:
+        return None
+    shown = row.state == ActivationState.REDEEMED
+    keys = connection.execute(_KEYS, {"activation_id": row.id}).all() if shown else ()
+    return ActivationStatus(
+        state=row.state,
+        stage=_stage(row, now),
+        id=row.id,
+        device=row.device,
+        words=[[key.service, *words(key.fingerprint)] for key in keys],
+        at=None if row.redeemed_at is None else seconds(row.redeemed_at),
+        address=row.address,
+    )
+
+
+def _stage(row: Any, now: int) -> str:
+    if row.state == ActivationState.REDEEMED:
+        return "active"
+    if row.state == ActivationState.DEAD:
+        return "expired" if row.ended_reason == "expired" else "dead"
+    if row.expires_at <= now:
+        return "expired"
+    if row.document_expires_at is None:
+        return "waiting"
+    if row.taken_at is not None and now < row.taken_at + RUN_LIFETIME:
+        return "taken"
+    return "issued" if now < row.document_expires_at else "expired"

@@ -1,0 +1,137 @@
+"""Activation passwords made ahead of time, and used before new ones are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from app.audit import Act, record
+from app.clock import DAY
+from app.database import DatabaseUnavailableError
+from app.keystore.places import password_place
+from app.keystore.sealing import SealError
+from app.models import GrantState, new_id
+from app.models.tables import ACCOUNT_SERVICE, MAIL_ACCOUNT, SERVICE_GRANT
+
+if TYPE_CHECKING:
+    from app.database import Database
+    from app.keystore.sealing import Sealer
+
+STOCK_DAYS: Final = 90
+PASSWORD_BYTES: Final = 32
+
+_USE: Final = (
+    update(SERVICE_GRANT)
+    .where(
+        SERVICE_GRANT.c.id == bindparam("grant_id"),
+        SERVICE_GRANT.c.state == GrantState.STOCKED,
+    )
+    .values(
+        state=GrantState.ISSUED,
+        activation_id=bindparam("to_activation"),
+        position=bindparam("at_position"),
+        password_sealed=None,
+    )
+)
+_STOCKED: Final = (
+    select(
+        SERVICE_GRANT.c.id,
+        SERVICE_GRANT.c.account_service_id,
+        SERVICE_GRANT.c.password_sealed,
+    )
+    .where(
+        SERVICE_GRANT.c.account_service_id.in_(bindparam("ids", expanding=True)),
+        SERVICE_GRANT.c.state == GrantState.STOCKED,
+        SERVICE_GRANT.c.expires_at > bindparam("now"),
+        SERVICE_GRANT.c.password_sealed.is_not(None),
+    )
+    .order_by(SERVICE_GRANT.c.expires_at, SERVICE_GRANT.c.id)
+)
+
+
+def make_stock(
+    database: Database,
+    *,
+    account_service_ids: Sequence[str],
+    count: int,
+    now: int,
+    entropy: Callable[[int], bytes],
+    sealer: Sealer,
+    actor: str = "operator",
+) -> int:
+    """Make ``count`` sealed passwords for each service, good for 90 days; return how many.
+
+    ``sealer`` is the portal's `grants` sealer (``PortalKeys.grants``).
+    """
+    rows = []
+    for service_id in account_service_ids:
+        for _ in range(count):
+            grant_id = new_id(entropy)
+            sealed = sealer.seal(entropy(PASSWORD_BYTES), password_place(grant_id), now=now)
+            rows.append(
+                {
+                    "id": grant_id,
+                    "account_service_id": service_id,
+                    "state": GrantState.STOCKED,
+                    "password_sealed": sealed,
+                    "created_at": now,
+                    "expires_at": now + STOCK_DAYS * DAY,
+                }
+            )
+    if not rows:
+        return 0
+    with database.write_connection() as connection:
+        connection.execute(insert(SERVICE_GRANT), rows)
+        _record_each(connection, account_service_ids, count, now=now, actor=actor)
+    return len(rows)
+
+
+def find_stock(
+    connection: Connection, account_service_ids: Sequence[str], *, now: int, sealer: Sealer
+) -> dict[str, tuple[str, bytes]]:
+    """Return the oldest stocked grant of each service that has one: {service: (grant, password)}.
+
+    The caller holds the person's lock, so that nobody else uses the same ones.
+    """
+    found: dict[str, tuple[str, bytes]] = {}
+    for row in connection.execute(_STOCKED, {"ids": list(account_service_ids), "now": now}):
+        if row.account_service_id in found:
+            continue
+        try:
+            password = sealer.open(row.password_sealed, password_place(row.id))
+        except SealError:
+            # Its sealing key is gone; the sweeper ends it, and a new password is as good.
+            continue
+        found[row.account_service_id] = (row.id, password)
+    return found
+
+
+def use_stock(connection: Connection, grant_id: str, *, activation_id: str, position: int) -> None:
+    """Turn a stocked grant into an issued one; its password leaves the database here."""
+    taken = connection.execute(
+        _USE, {"grant_id": grant_id, "to_activation": activation_id, "at_position": position}
+    )
+    if taken.rowcount != 1:
+        raise DatabaseUnavailableError("the stock changed meanwhile")
+
+
+def _record_each(
+    connection: Connection, service_ids: Sequence[str], count: int, *, now: int, actor: str
+) -> None:
+    owners = connection.execute(
+        select(ACCOUNT_SERVICE.c.id, MAIL_ACCOUNT.c.person_id)
+        .join(MAIL_ACCOUNT, MAIL_ACCOUNT.c.id == ACCOUNT_SERVICE.c.account_id)
+        .where(ACCOUNT_SERVICE.c.id.in_(list(service_ids)))
+    ).all()
+    for service_id, person_id in owners:
+        record(
+            connection,
+            at=now,
+            actor=actor,
+            act=Act.STOCK_MADE,
+            subject=person_id,
+            target=service_id,
+            detail={"count": count},
+        )

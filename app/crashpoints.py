@@ -1,0 +1,40 @@
+"""Named places where a test lets the process die, as if the power had gone."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+NAMES: Final = (
+    "issue.committed",
+    "init.decoded",
+    "init.computed",
+    "init.committed",
+    "init.answered",
+    "confirm.opened",
+    "confirm.computed",
+    "confirm.committed",
+    "confirm.answered",
+    "sweep.deleted",
+)
+EXIT_CODE: Final = 70
+
+
+def _armed() -> str | None:
+    if os.environ.get("HANDFAST_TESTING") != "1":
+        return None
+    name = os.environ.get("HANDFAST_CRASH_AT") or None
+    if name is not None and name.startswith(PREFIXES) and name not in NAMES:
+        raise RuntimeError(f"HANDFAST_CRASH_AT: there is no crash point {name!r}")
+    return name
+
+
+PREFIXES: Final = tuple(sorted({name.partition(".")[0] + "." for name in NAMES}))
+# Read once: outside tests a crash point costs one comparison.
+_AT: Final = _armed()
+
+
+def crashpoint(name: str) -> None:
+    """Exit at once, without any clean-up, if a test armed this point."""
+    if name == _AT:
+        os._exit(EXIT_CODE)

@@ -1,0 +1,1 @@
+"""The key exchange service: two POSTs, no cookies, no pages."""

@@ -1,0 +1,152 @@
+"""The one transaction that turns a confirmed run into keys; docs/protocol.md, service, confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection
+
+from app.audit import Act, record
+from app.crashpoints import crashpoint
+from app.exchange import statements
+from app.keystore.places import key_place
+from app.models import DeviceState, KeyState, new_id
+from protocol.handshake import DeviceClaim, GrantName, RunSecrets, SessionKey, complete
+
+if TYPE_CHECKING:
+    from app.database import Database
+    from app.keystore.sealing import Sealer
+
+
+class LostRaceError(Exception):
+    """Another request changed the activation between our look and our write."""
+
+
+class RemovedDeviceError(Exception):
+    """The owner removed this device."""
+
+
+@dataclass(frozen=True)
+class Redemption:
+    """One accepted confirm: who claims which activation, from where, and the run's secrets."""
+
+    activation_id: str
+    person_id: str
+    run: bytes
+    confirm_hash: bytes
+    secrets: RunSecrets = field(repr=False)
+    claim: DeviceClaim
+    address: str
+    now: int
+
+
+class Redemptions:
+    """Redeems activations; owner and services come from rows only."""
+
+    def __init__(
+        self, database: Database, sealer: Sealer, *, entropy: Callable[[int], bytes]
+    ) -> None:
+        self._database: Final = database
+        self._sealer: Final = sealer
+        self._entropy: Final = entropy
+        self._upsert_device: Final = statements.upsert_device(database.engine.dialect)
+
+    def redeem(self, wanted: Redemption) -> bytes:
+        """Commit device, keys, audit and answer together; every secret of the runs goes.
+
+        Raises LostRaceError, RemovedDeviceError, CommitUnknownError, DatabaseUnavailableError.
+        """
+        grants = self._grants(wanted.activation_id)
+        names = [GrantName(row.id, row.address, row.service, row.service_uid) for row in grants]
+        completed = complete(wanted.secrets, wanted.claim, sub=wanted.person_id, grants=names)
+        sealed = [
+            self._sealer.seal(key.key, key_place(key.key_id), now=wanted.now)
+            for key in completed.keys
+        ]
+        crashpoint("confirm.computed")
+        with self._database.write_connection() as connection:
+            device_id = self._device(connection, wanted)
+            self._activation(connection, wanted, device_id, completed.body)
+            rows = [
+                _key_row(wanted, device_id, grant.account_service_id, key, blob)
+                for grant, key, blob in zip(grants, completed.keys, sealed, strict=True)
+            ]
+            connection.execute(statements.INSERT_KEYS, rows)
+            _record(connection, wanted, device_id)
+        return completed.body
+
+    def _grants(self, activation_id: str) -> list[Any]:
+        with self._database.read_connection() as connection:
+            parameters = {"of_activation": activation_id}
+            return list(connection.execute(statements.FIND_GRANTS, parameters))
+
+    def _device(self, connection: Connection, wanted: Redemption) -> str:
+        claim = wanted.claim
+        row = {
+            "id": new_id(self._entropy),
+            "person_id": wanted.person_id,
+            "jkt": claim.jkt,
+            "identity": claim.identity,
+            "name": claim.name,
+            "platform": claim.platform,
+            "handler": claim.handler,
+            "state": DeviceState.ACTIVE,
+            "created_at": wanted.now,
+            "seen_at": wanted.now,
+        }
+        device_id: str | None = connection.execute(self._upsert_device, row).scalar()
+        if device_id is None:
+            raise RemovedDeviceError
+        return device_id
+
+    def _activation(
+        self, connection: Connection, wanted: Redemption, device_id: str, body: bytes
+    ) -> None:
+        parameters = {
+            "of_activation": wanted.activation_id,
+            "run_name": wanted.run,
+            "now": wanted.now,
+            "device": device_id,
+            "from_address": wanted.address,
+            "hash_of_confirm": wanted.confirm_hash,
+            "answer": body,
+        }
+        if connection.execute(statements.REDEEM, parameters).rowcount != 1:
+            raise LostRaceError
+        of_run = {"of_activation": wanted.activation_id, "run_name": wanted.run}
+        if connection.execute(statements.FORGET_RUN, of_run).rowcount != 1:
+            raise LostRaceError
+        connection.execute(statements.DELETE_OTHER_RUNS, of_run)
+        connection.execute(statements.REDEEM_GRANTS, {"of_activation": wanted.activation_id})
+
+
+def _key_row(
+    wanted: Redemption, device_id: str, service_id: str, key: SessionKey, sealed: bytes
+) -> dict[str, Any]:
+    """A new key; an older one of the same service stays until this one is proven."""
+    return {
+        "id": key.key_id,
+        "person_id": wanted.person_id,
+        "device_id": device_id,
+        "account_service_id": service_id,
+        "activation_id": wanted.activation_id,
+        "grant_id": key.grant,
+        "key_sealed": sealed,
+        "fingerprint": key.fingerprint,
+        "state": KeyState.ACTIVE,
+        "created_at": wanted.now,
+    }
+
+
+def _record(connection: Connection, wanted: Redemption, device_id: str) -> None:
+    record(
+        connection,
+        at=wanted.now,
+        actor=f"device:{device_id}",
+        act=Act.DEVICE_ACTIVATED,
+        subject=wanted.person_id,
+        target=wanted.activation_id,
+        detail={"device": wanted.claim.name, "address": wanted.address},
+    )

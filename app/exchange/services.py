@@ -1,0 +1,254 @@
+"""Init and confirm, as docs/protocol.md has them for the service: each one short transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import UNSET
+from sqlalchemy import Row
+from sqlalchemy.exc import IntegrityError
+
+from app.activation.status import RUN_LIFETIME
+from app.crashpoints import crashpoint
+from app.database import CommitUnknownError, Database, DatabaseUnavailableError
+from app.exchange import statements
+from app.exchange.redemption import LostRaceError, Redemption, Redemptions, RemovedDeviceError
+from app.keystore.places import prs_place, run_place
+from app.models import ActivationState
+from protocol.encoding import lv_cat
+from protocol.errors import ErrorCode, RemoteProtocolError
+from protocol.handshake import (
+    Confirm,
+    Context,
+    Init,
+    Replied,
+    RunSecrets,
+    accept_confirm,
+    check_admission,
+    init_hash,
+    read_confirm,
+    read_init,
+    respond,
+)
+
+if TYPE_CHECKING:
+    from app.clock import Clock
+    from app.keystore.rings import ExchangeKeys
+
+# An unknown or closed activation costs the same HMAC as a live one.
+_NO_PRS: Final = bytes(64)
+
+
+class ExchangeService:
+    """The service's side of the key exchange; its state lives in rows only."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: ExchangeKeys,
+        *,
+        issuer: str,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self._database: Final = database
+        self._keys: Final = keys
+        self._issuer: Final = issuer
+        self._clock: Final = clock
+        self._entropy: Final = entropy
+        self._redemptions: Final = Redemptions(database, keys.keys, entropy=entropy)
+
+    def init(self, untrusted: bytes) -> bytes:
+        """Return the exact reply to an init, or raise RemoteProtocolError.
+
+        DatabaseUnavailableError means that nothing is known to have changed and the same bytes
+        may be sent again.
+        """
+        init = read_init(untrusted)
+        crashpoint("init.decoded")
+        now = self._clock.now()
+        row = self._find(statements.FIND_FOR_INIT, of_activation=init.activation)
+        context = Context(
+            self._issuer, init.activation, bound_jkt=None if row is None else row.bound_jkt
+        )
+        th1 = init_hash(context, init)
+        admission_hash = _admission_hash(init)
+        if row is not None and row.attempts:
+            stored = self._stored_reply(init.activation, th1, admission_hash)
+            if stored is not None:
+                return stored
+        prs = self._admit(row, init, th1, now)
+        replied = respond(
+            context,
+            prs,
+            init,
+            exchange_key=self._keys.exchange.current(now),
+            entropy=self._entropy,
+        )
+        crashpoint("init.computed")
+        reply = self._store_reply(init, replied, admission_hash, now)
+        crashpoint("init.committed")
+        return reply
+
+    def confirm(self, untrusted: bytes, *, address: str) -> bytes:
+        """Return the exact complete for a confirm, or raise RemoteProtocolError."""
+        confirm = read_confirm(untrusted)
+        now = self._clock.now()
+        confirm_hash = _confirm_hash(confirm)
+        row = self._find_for_confirm(confirm)
+        stored = _stored_complete(row, confirm_hash)
+        if stored is not None:
+            return stored
+        if row is None:
+            raise RemoteProtocolError(ErrorCode.REFUSED)
+        secrets = self._open_run(row, confirm, now)
+        claim = accept_confirm(secrets, confirm)
+        crashpoint("confirm.opened")
+        if row.bound_jkt is not None and row.bound_jkt != claim.jkt:
+            raise RemoteProtocolError(ErrorCode.WRONG_DEVICE)
+        try:
+            body = self._redemptions.redeem(
+                Redemption(
+                    activation_id=confirm.activation,
+                    person_id=row.person_id,
+                    run=confirm.run,
+                    confirm_hash=confirm_hash,
+                    secrets=secrets,
+                    claim=claim,
+                    address=address,
+                    now=now,
+                )
+            )
+        except RemovedDeviceError:
+            raise RemoteProtocolError(ErrorCode.DEVICE_REVOKED) from None
+        except (LostRaceError, IntegrityError):
+            body = self._look_again(confirm, confirm_hash, ErrorCode.REFUSED)
+        except CommitUnknownError:
+            body = self._look_again(confirm, confirm_hash, None)
+        crashpoint("confirm.committed")
+        return body
+
+    def is_healthy(self) -> bool:
+        """Say whether the database answers."""
+        try:
+            with self._database.read_connection() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except DatabaseUnavailableError:
+            return False
+        return True
+
+    def _find(self, statement: Any, **parameters: object) -> Row[Any] | None:
+        with self._database.read_connection() as connection:
+            found: Row[Any] | None = connection.execute(statement, parameters).first()
+            return found
+
+    def _stored_reply(self, activation: str, th1: bytes, admission_hash: bytes) -> bytes | None:
+        run = self._find(statements.FIND_REPLY, of_activation=activation, run_name=th1)
+        if run is None or not hmac.compare_digest(run.admission_hash, admission_hash):
+            return None
+        return bytes(run.reply)
+
+    def _admit(self, row: Row[Any] | None, init: Init, th1: bytes, now: int) -> bytes:
+        """Return the PRS of an activation that this init may use, or refuse."""
+        prs = self._prs(row, init.activation, now)
+        admitted = check_admission(_NO_PRS if prs is None else prs, th1, init.admission)
+        if prs is None or not admitted:
+            raise RemoteProtocolError(ErrorCode.REFUSED)
+        return prs
+
+    def _prs(self, row: Row[Any] | None, activation: str, now: int) -> bytes | None:
+        if (
+            row is None
+            or row.state != ActivationState.OPEN
+            or row.kind != "document"
+            or row.prs_sealed is None
+            or row.attempts >= statements.MAX_ATTEMPTS
+            or row.document_expires_at <= now
+            or row.expires_at <= now
+        ):
+            return None
+        return self._keys.grants.open(row.prs_sealed, prs_place(activation))
+
+    def _store_reply(self, init: Init, replied: Replied, admission_hash: bytes, now: int) -> bytes:
+        """Count the attempt and keep the reply in one commit, before anybody sees it."""
+        secrets_sealed = self._keys.keys.seal(
+            replied.secrets.to_bytes(), run_place(init.activation, replied.run), now=now
+        )
+        run = {
+            "activation_id": init.activation,
+            "run": replied.run,
+            "admission_hash": admission_hash,
+            "reply": replied.reply,
+            "secrets_sealed": secrets_sealed,
+            "created_at": now,
+            "expires_at": now + RUN_LIFETIME,
+        }
+        try:
+            with self._database.write_connection() as connection:
+                counted = connection.execute(
+                    statements.COUNT_ATTEMPT, {"of_activation": init.activation, "now": now}
+                )
+                if counted.rowcount != 1:
+                    raise LostRaceError
+                connection.execute(statements.INSERT_RUN, run)
+        except (LostRaceError, IntegrityError):
+            # The same init at the same time, or somebody else took the last attempt.
+            stored = self._stored_reply(init.activation, replied.run, admission_hash)
+            if stored is None:
+                raise RemoteProtocolError(ErrorCode.REFUSED) from None
+            return stored
+        except CommitUnknownError:
+            stored = self._stored_reply(init.activation, replied.run, admission_hash)
+            if stored is None:
+                raise
+            return stored
+        return replied.reply
+
+    def _find_for_confirm(self, confirm: Confirm) -> Row[Any] | None:
+        return self._find(
+            statements.FIND_FOR_CONFIRM, of_activation=confirm.activation, run_name=confirm.run
+        )
+
+    def _open_run(self, row: Row[Any], confirm: Confirm, now: int) -> RunSecrets:
+        if (
+            row.state != ActivationState.OPEN
+            or row.secrets_sealed is None
+            or row.run_expires_at <= now
+            or row.expires_at <= now
+        ):
+            raise RemoteProtocolError(ErrorCode.REFUSED)
+        place = run_place(confirm.activation, confirm.run)
+        return RunSecrets.from_bytes(self._keys.keys.open(row.secrets_sealed, place))
+
+    def _look_again(
+        self, confirm: Confirm, confirm_hash: bytes, otherwise: ErrorCode | None
+    ) -> bytes:
+        """Tell what became of the activation, on a new connection, and answer by that alone."""
+        stored = _stored_complete(self._find_for_confirm(confirm), confirm_hash)
+        if stored is not None:
+            return stored
+        if otherwise is None:
+            raise DatabaseUnavailableError("the commit is unknown")
+        raise RemoteProtocolError(otherwise)
+
+
+def _stored_complete(row: Row[Any] | None, confirm_hash: bytes) -> bytes | None:
+    """Return the answer that this very confirm was given, or say that another one was first."""
+    if row is None or row.state != ActivationState.REDEEMED:
+        return None
+    if row.complete is None or not hmac.compare_digest(row.confirm_hash, confirm_hash):
+        raise RemoteProtocolError(ErrorCode.USED)
+    return bytes(row.complete)
+
+
+def _admission_hash(init: Init) -> bytes:
+    tag = b"" if init.admission is UNSET else init.admission
+    return hashlib.sha512(lv_cat("handfast/1 stored admission", tag)).digest()
+
+
+def _confirm_hash(confirm: Confirm) -> bytes:
+    fields = (confirm.activation, confirm.run, confirm.sealed, confirm.tag)
+    return hashlib.sha512(lv_cat("handfast/1 stored confirm", *fields)).digest()

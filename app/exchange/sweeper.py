@@ -1,0 +1,48 @@
+"""The exchange process sweeps by itself, at irregular intervals."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from typing import TYPE_CHECKING, Final
+
+from app.activation.sweep import sweep
+from app.database import DatabaseUnavailableError
+
+if TYPE_CHECKING:
+    from app.clock import Clock
+    from app.database import Database
+
+INTERVAL_SECONDS: Final = 60.0
+_LOG: Final = logging.getLogger(__name__)
+
+
+class Sweeper:
+    """A thread that sweeps until it is stopped."""
+
+    def __init__(
+        self, database: Database, clock: Clock, *, interval: float = INTERVAL_SECONDS
+    ) -> None:
+        self._database: Final = database
+        self._clock: Final = clock
+        self._interval: Final = interval
+        self._stopping: Final = threading.Event()
+        self._thread: Final = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Start sweeping."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the sweep under way."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        # Several processes that start together should not sweep together.
+        while not self._stopping.wait(self._interval * random.uniform(0.5, 1.5)):  # noqa: S311  # spread, not secrecy
+            try:
+                sweep(self._database, self._clock)
+            except DatabaseUnavailableError as error:
+                _LOG.warning("sweep put off: %s", error)
