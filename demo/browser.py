@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ FLAGS = (
     "--disable-quic",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-background-networking",
     "--no-first-run",
     # In a session with D-Bus the browser would wait for somebody to unlock a keyring.
     "--password-store=basic",
@@ -35,7 +36,7 @@ def has_display(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def trust_authority(home: Path, authority: Path) -> None:
-    """Make every Chromium with this home folder accept the authority's certificates."""
+    """Make every Chromium with this home folder accept the authority (a PEM file) as well."""
     database = home / ".pki" / "nssdb"
     database.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = f"sql:{database}"
@@ -62,14 +63,15 @@ def chromium(
     environment: Mapping[str, str],
     extension: Path | None = None,
     headless: bool = True,
-    locale: str = "en-GB",
-    viewport: tuple[int, int] = (1100, 900),
+    dark: bool = False,
+    downloads: Path | None = None,
+    extra: Sequence[str] = (),
 ) -> Iterator[BrowserContext]:
     """Yield a browser whose native hosts come from `profile` and whose trust from its HOME.
 
     `environment` reaches the content handler too, since the browser starts it.
     """
-    arguments = [*FLAGS, *sandbox_flags()]
+    arguments = [*FLAGS, *sandbox_flags(), *extra]
     if headless:
         arguments.append("--disable-gpu")
     if extension is not None:
@@ -80,10 +82,13 @@ def chromium(
         headless=headless,
         args=arguments,
         env=dict(environment),
-        locale=locale,
-        viewport={"width": viewport[0], "height": viewport[1]},
-        # Playwright's own default switches all extensions off.
-        ignore_default_args=["--disable-extensions"],
+        locale="en-GB",
+        color_scheme="dark" if dark else "light",
+        downloads_path=downloads,
+        # Ctrl-C is for us to handle: the browser is closed after what it is used for.
+        handle_sigint=False,
+        handle_sigterm=False,
+        handle_sighup=False,
     )
     try:
         if extension is not None and not context.service_workers:

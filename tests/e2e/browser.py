@@ -1,7 +1,6 @@
 """Debian's Chromium as a person has it: own home, own profile, our handler registered in it."""
 
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,20 +9,12 @@ from pathlib import Path
 import trustme
 from playwright.sync_api import BrowserContext, Playwright
 
+from demo.browser import chromium as chromium_browser
+from demo.browser import trust_authority
 from plugin.registration import chromium
 
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_BINARY = "/usr/lib/chromium/chromium"
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--password-store=basic",
-)
 
 
 @dataclass(frozen=True)
@@ -46,7 +37,7 @@ class Machine:
 
     @property
     def place(self) -> chromium.Place:
-        return chromium.Place.of_profile(self.profile, self.device / "data")
+        return chromium.Place.of_profile(self.profile, self.device / "data/registration")
 
     def environment(self) -> dict[str, str]:
         temporary = self.home / "tmp"
@@ -58,21 +49,12 @@ class Machine:
             "HANDFAST_HOME": str(self.device),
         }
 
-    def arguments(self) -> list[str]:
-        extension = self.place.extension
-        return [*QUIET, f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
-
 
 def new_machine(home: Path, authority: trustme.CA) -> Machine:
     """Lay out a home whose browser trusts `authority` beside the usual ones."""
-    database = home / ".pki/nssdb"
-    database.mkdir(parents=True)
     certificate = home / "authority.pem"
     authority.cert_pem.write_to_path(str(certificate))
-    where = ["-d", f"sql:{database}"]
-    subprocess.run(["certutil", *where, "-N", "--empty-password"], check=True)
-    add = ["-A", "-t", "C,,", "-n", "handfast-test", "-i", str(certificate)]
-    subprocess.run(["certutil", *where, *add], check=True)
+    trust_authority(home, certificate)
     return Machine(home)
 
 
@@ -81,22 +63,16 @@ def browser(
     playwright: Playwright, machine: Machine, extra: Sequence[str] = (), *, dark: bool = False
 ) -> Iterator[BrowserContext]:
     """Start the browser, wait for the bridge's worker, and close it at the end."""
-    context = playwright.chromium.launch_persistent_context(
-        str(machine.profile),
-        executable_path=CHROMIUM,
-        headless=True,
-        args=[*machine.arguments(), *extra],
-        env=dict(machine.environment()),
-        downloads_path=str(machine.downloads),
-        color_scheme="dark" if dark else "light",
-        locale="en-GB",
-    )
-    try:
-        if not context.service_workers:
-            context.wait_for_event("serviceworker", timeout=15_000)
+    with chromium_browser(
+        playwright,
+        profile=machine.profile,
+        environment=machine.environment(),
+        extension=machine.place.extension,
+        dark=dark,
+        downloads=machine.downloads,
+        extra=extra,
+    ) as context:
         yield context
-    finally:
-        context.close()
 
 
 def host_processes(launcher: Path) -> list[int]:
