@@ -99,11 +99,26 @@ def respond(
     entropy: Callable[[int], bytes],
 ) -> Replied:
     """Answer an admitted init; only the ML-KEM ciphertext has randomness not from `entropy`."""
+    encapsulated = _encapsulate(init.kem)
+    return respond_with(
+        context, prs, init, exchange_key=exchange_key, scalar=entropy(32), encapsulated=encapsulated
+    )
+
+
+def respond_with(
+    context: Context,
+    prs: bytes,
+    init: Init,
+    *,
+    exchange_key: SigningKey,
+    scalar: bytes,
+    encapsulated: tuple[bytes, bytes],
+) -> Replied:
+    """`respond` for a given scalar and (KEM secret, ciphertext): test vectors need this."""
     channel = context.channel()
-    scalar = entropy(32)
+    kem_secret, ciphertext = encapsulated
     share = cpace.share(scalar, cpace.calculate_generator(prs, channel, init.nonce))
     k = cpace.agree(scalar, init.share)
-    kem_secret, ciphertext = _encapsulate(init.kem)
     isk = cpace.intermediate_key(init.nonce, k, (init.share, init.kem), (share, ciphertext))
     th1 = key_schedule.init_transcript(context, init)
     th2 = key_schedule.reply_transcript(th1, exchange_key.kid, share, ciphertext)
