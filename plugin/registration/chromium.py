@@ -1,7 +1,6 @@
 """Chromium: the bridge extension, allowed on the trusted portals only, and its native host."""
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -10,30 +9,29 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from plugin.registration.program import NATIVE_HOST, write_launcher
+from plugin.registration import files
+from plugin.registration.program import NATIVE_HOST, SYSTEM_FOLDER
 
 HOST_NAME: Final = "org.handfast.host"
 # The first half of SHA-256 over the public key in the extension's manifest, in letters a to p.
 EXTENSION_ID: Final = "kpnemagoolhpaggiahldehleoihgldpp"
 EXTENSION_ORIGIN: Final = f"chrome-extension://{EXTENSION_ID}/"
 SOURCE: Final = Path(__file__).resolve().parents[1] / "browser"
+PROGRAMS: Final = ("chromium", "chromium-browser")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where one registration puts its three parts; `extension` and `launcher` may be shared."""
+    """Where the parts of one registration are; those of one person's profiles share two folders."""
 
     hosts: Path
     extension: Path
-    launcher: Path
+    programs: Path
 
     @classmethod
-    def of_profile(cls, user_data_dir: Path, data_dir: Path) -> "Place":
-        """One user-data folder; the other two parts stay with the device's own data."""
-        home = data_dir / "registration"
-        return cls(
-            user_data_dir / "NativeMessagingHosts", home / "chromium", home / "handfast-native-host"
-        )
+    def of_profile(cls, user_data_dir: Path, programs: Path) -> "Place":
+        """One user-data folder; extension and launcher are with the device's own data."""
+        return cls(user_data_dir / "NativeMessagingHosts", programs / "chromium", programs)
 
     @classmethod
     def of_system(cls, root: Path = Path("/")) -> "Place":
@@ -41,12 +39,21 @@ class Place:
         return cls(
             root / "etc/chromium/native-messaging-hosts",
             root / "usr/share/chromium/extensions/handfast",
-            root / "usr/local/lib/handfast/handfast-native-host",
+            root / SYSTEM_FOLDER,
         )
 
     @property
     def host_manifest(self) -> Path:
         return self.hosts / f"{HOST_NAME}.json"
+
+    @property
+    def launcher(self) -> Path:
+        return self.programs / NATIVE_HOST.name
+
+
+def program() -> str | None:
+    """Return the path of Chromium, if it is installed."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 def default_user_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
@@ -58,22 +65,35 @@ def default_user_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
 def register(place: Place, issuers: Sequence[str]) -> list[Path]:
     """Write extension, launcher and host manifest; return what was written, in that order."""
     write_extension(place.extension, issuers)
-    launcher = write_launcher(place.launcher, NATIVE_HOST)
-    place.hosts.mkdir(parents=True, exist_ok=True)
-    place.host_manifest.write_text(_json(host_manifest(launcher)), encoding="utf-8")
-    return [place.extension, launcher, place.host_manifest]
+    launcher = NATIVE_HOST.write(place.programs)
+    manifest = files.write_json(place.host_manifest, host_manifest(launcher))
+    return [place.extension, launcher, manifest]
+
+
+def unregister(place: Place, *, shared: bool) -> list[Path]:
+    """Delete what `register` wrote, but not the parts other profiles share; return what went."""
+    gone = files.remove(place.host_manifest)
+    if not shared:
+        gone += files.remove(place.extension) + files.remove(place.launcher)
+    return gone
 
 
 def write_extension(folder: Path, issuers: Sequence[str]) -> None:
     """Put a copy of the extension into `folder` that may touch the issuers' pages only."""
     fresh = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(SOURCE, fresh)
-    manifest = json.loads((SOURCE / "manifest.json").read_text(encoding="utf-8"))
-    manifest["host_permissions"] = [host_permission(issuer) for issuer in issuers]
-    (fresh / "manifest.json").write_text(_json(manifest), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
+    files.remove(fresh)
+    files.make_folder(folder.parent)
+    files.copy_folder(SOURCE, fresh)
+    files.write_json(fresh / "manifest.json", extension_manifest(issuers))
+    files.remove(folder)
     fresh.rename(folder)
+
+
+def extension_manifest(issuers: Sequence[str]) -> dict[str, Any]:
+    """Return the manifest of a copy for these issuers."""
+    manifest = files.read_json_object(SOURCE / "manifest.json")
+    manifest["host_permissions"] = [host_permission(issuer) for issuer in issuers]
+    return manifest
 
 
 def host_permission(issuer: str) -> str:
@@ -100,7 +120,3 @@ def extension_id(public_key: bytes) -> str:
     """Return the id the browser gives to an extension whose manifest holds this key."""
     digest = hashlib.sha256(public_key).hexdigest()[:32]
     return digest.translate(str.maketrans("0123456789abcdef", "abcdefghijklmnop"))
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
