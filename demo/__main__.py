@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -16,24 +17,30 @@ from playwright.sync_api import Error as BrowserError
 from demo import browser, house, mail_server, main_job, processes
 from demo.narrator import Narrator
 from demo.waiting import wait_for_the_person
+from plugin.registration.chromium import Place
 from protocol.trust import TrustBundle
 
 ANN = house.PEOPLE[0]
+STATE = house.REPOSITORY / "var" / "demo"
 
 
 def main() -> int:
     """Show the main job; exit code 0 when both sides ended with the same keys."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--serve", action="store_true", help="servers only, no browser")
+    parser.add_argument("--once", action="store_true", help="end when the job is done (ONCE=1)")
+    parser.add_argument("--state", type=Path, default=STATE, help="folder for all that it makes")
     options = parser.parse_args()
+    options.once |= os.environ.get("ONCE", "0") not in ("", "0")
     signal.signal(signal.SIGTERM, end_tidily)
     try:
         with ExitStack() as stack:
-            return show(stack, serve_only=options.serve, once=bool(os.environ.get("ONCE")))
+            return show(stack, options)
     except processes.DemoError as error:
-        return fail(str(error), "run it again with ONCE=1, or see the logs in var/demo")
-    except BrowserError as error:
-        return fail(f"the browser did not do as expected: {error}", "see var/demo/screenshots")
+        return fail(str(error), f"the programs' logs are in {options.state}")
+    except (BrowserError, AssertionError) as error:
+        hint = f"pictures of what it showed are in {options.state / 'screenshots'}"
+        return fail(f"the browser did not do as expected: {error}", hint)
     except KeyboardInterrupt:
         print("\nStopped.")
         return 130
@@ -50,14 +57,14 @@ def fail(message: str, hint: str) -> int:
     return 1
 
 
-def show(stack: ExitStack, *, serve_only: bool, once: bool) -> int:
+def show(stack: ExitStack, options: argparse.Namespace) -> int:
     """Build the house, do the main job in it, compare, and leave it open."""
     narrator = Narrator()
     narrator.heading("The service")
-    home = build_service(stack, narrator)
+    home = build_service(stack, options.state.absolute(), narrator)
     narrator.heading("The device")
     build_device(home, narrator)
-    if serve_only:
+    if options.serve:
         print_leaflet(home, None)
         wait_for_the_person(None)
         return 0
@@ -76,17 +83,17 @@ def show(stack: ExitStack, *, serve_only: bool, once: bool) -> int:
     print(
         f"\n     Click to active: {result.active_after:.2f} s. All of it: {narrator.seconds:.1f} s."
     )
-    print(f"     Pictures: {home.screenshots.relative_to(house.REPOSITORY)}/")
-    if same and not once:
+    print(f"     Pictures: {home.screenshots}/")
+    if same and not options.once:
         print_leaflet(home, context)
         wait_for_the_person(context)
     return 0 if same else 1
 
 
-def build_service(stack: ExitStack, narrator: Narrator) -> house.House:
+def build_service(stack: ExitStack, state: Path, narrator: Narrator) -> house.House:
     """Make certificates, database and keys; start mail server, portal and exchange."""
     with narrator.step("ports, folders and a certificate authority of its own"):
-        home = house.build(house.REPOSITORY / "var" / "demo")
+        home = house.build(state)
     with narrator.step("database migrations"):
         processes.flask(home, "db", "upgrade")
     with narrator.step("signing and sealing keys"):
@@ -116,7 +123,7 @@ def build_device(home: house.House, narrator: Narrator) -> None:
         by = ("--ca-file", str(home.certificates.authority), "--fingerprint", fingerprint)
         processes.run(home, "handfast", "trust", "add", home.issuer, *by)
     with narrator.step("the handler registers itself in the browser's profile"):
-        profile = ("--profile", str(home.profile))
+        profile = ("--user-data-dir", str(home.profile))
         processes.run(home, "handfast", "register", "--browser", "chromium", *profile)
         browser.trust_authority(home.home, home.certificates.authority)
 
@@ -128,7 +135,7 @@ def open_browser(stack: ExitStack, playwright: Playwright, home: house.House) ->
             playwright,
             profile=home.profile,
             environment=home.environment(),
-            extension=home.device / "data" / "registration" / "chromium",
+            extension=Place.of_profile(home.profile, home.device / "data").extension,
             headless=not browser.has_display(),
         )
     )
