@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from plugin import keys_command, open_command, registration, status_command, trust_command
-from plugin.device import Device
+from plugin.device import HANDLER, Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.passphrase import passphrase_from
@@ -46,6 +46,9 @@ def main(argv: list[str]) -> int:
         # The reader of our output has gone; there is nobody left to tell.
         sys.stderr.close()
         return ExitCode.UNEXPECTED
+    except OSError as error:
+        report(_from_system(error))
+        return ExitCode.UNEXPECTED
 
 
 def report(error: UserError) -> None:
@@ -53,6 +56,14 @@ def report(error: UserError) -> None:
     tell(bold("handfast: error:", sys.stderr) + " " + error.message)
     if error.hint:
         tell("handfast: hint: " + error.hint)
+
+
+def _from_system(error: OSError) -> UserError:
+    where = f" ({error.filename})" if error.filename else ""
+    return UserError(
+        _("the system refused: %s") % ((error.strerror or str(error)).lower() + where),
+        _("look at the rights of that file or folder and at the space on the disk"),
+    )
 
 
 def console() -> NoReturn:
@@ -76,14 +87,14 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help=_("read the passphrase of the key store from file descriptor N"),
     )
+    top.add_argument("--version", action="version", version=HANDLER)
     top.set_defaults(run=status_command.run, json=False)
     commands = top.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
     status_command.add_arguments(commands)
     open_command.add_arguments(commands)
     trust_command.add_arguments(commands)
     keys_command.add_arguments(commands)
-    if hasattr(registration, "add_arguments"):
-        registration.add_arguments(commands)
+    registration.add_arguments(commands)
     return top
 
 

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import keyring
 import msgspec
+from argon2.exceptions import HashingError
 from argon2.low_level import Type, hash_secret_raw
 from keyring.errors import KeyringError
 
@@ -40,9 +41,9 @@ class Protection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     method: Method
     id: str
     salt: str = ""
-    time: int = 0
-    memory: int = 0
-    lanes: int = 0
+    time: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    memory: Annotated[int, msgspec.Meta(ge=0, le=ARGON2_MAX_MEMORY_KIB)] = 0
+    lanes: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
 
 
 def real_keyring() -> str | None:
@@ -108,9 +109,14 @@ def discard(protection: Protection, paths: Paths) -> None:
     elif protection.method == "file":
         file = _key_file(paths, protection.id)
         if file.exists():
-            _overwrite(file)
-            file.unlink()
-            sync_dir(file.parent)
+            _remove(file)
+
+
+def remove_strays(paths: Paths, needed: Protection) -> None:
+    """Delete key files that a crash left behind; call it holding the store's lock."""
+    for file in paths.data_dir.glob("store.*.key"):
+        if file != _key_file(paths, needed.id):
+            _remove(file)
 
 
 def describe(protection: Protection) -> str:
@@ -129,8 +135,6 @@ def locked(message: str) -> UserError:
 
 
 def _derive(protection: Protection, passphrase: str) -> bytes:
-    if not (0 < protection.memory <= ARGON2_MAX_MEMORY_KIB and 0 < protection.time <= 100):
-        raise locked(_("the key store is damaged"))
     try:
         return hash_secret_raw(
             passphrase.encode(),
@@ -141,7 +145,7 @@ def _derive(protection: Protection, passphrase: str) -> bytes:
             KEY_BYTES,
             Type.ID,
         )
-    except RemoteProtocolError as error:
+    except (RemoteProtocolError, HashingError) as error:
         raise locked(_("the key store is damaged")) from error
 
 
@@ -163,13 +167,19 @@ def _from_file(protection: Protection, paths: Paths) -> str:
 
 
 def _key_file(paths: Paths, identifier: str) -> Path:
-    unb64u(identifier, length=16)
+    # The id stands in the store's clear first line: it may not lead anywhere else.
+    try:
+        unb64u(identifier, length=16)
+    except RemoteProtocolError as error:
+        raise locked(_("the key store is damaged")) from error
     return paths.data_dir / f"store.{identifier}.key"
 
 
-def _overwrite(file: Path) -> None:
-    # Journals and flash may keep a copy all the same; this only spares the easy find.
+def _remove(file: Path) -> None:
+    # Journals and flash may keep a copy all the same; overwriting only spares the easy find.
     with file.open("r+b") as opened:
         opened.write(bytes(file.stat().st_size))
         opened.flush()
         os.fsync(opened.fileno())
+    file.unlink()
+    sync_dir(file.parent)

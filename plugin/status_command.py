@@ -10,6 +10,7 @@ from plugin.keys_command import as_json, list_lines
 from plugin.open_command import progress
 from plugin.output import print_json
 from plugin.records import PendingRecord
+from plugin.registration import record
 from plugin.terminal import bold, plain, say
 
 
@@ -62,6 +63,8 @@ def next_step(device: Device, pending: tuple[PendingRecord, ...]) -> str:
     if device.trust.stale(device.clock()):
         return _("handfast trust update")
     if not device.store.read().keys:
+        if not record.read(device.paths):
+            return _("handfast register (so that the browser can start the handler)")
         return _('sign in at %s and press "Activate this device"') % trusts[0].issuer
     return _("nothing: this device is active")
 

@@ -81,6 +81,7 @@ class Store:
             self._write(new, contents)
             if old is not None:
                 sealing.discard(old, self._paths)
+            sealing.remove_strays(self._paths, new)
             return new
 
     def _open(self, untrusted_file: bytes) -> tuple[Protection, Contents]:

@@ -3,11 +3,12 @@
 import argparse
 from pathlib import Path
 
-from plugin import prompt
+from plugin import prompt, registration
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _, ngettext
 from plugin.output import print_json
+from plugin.status_command import next_step
 from plugin.terminal import bold, date, say, tell
 from plugin.trust import Trust, read_bundle, read_small
 from protocol.errors import VerificationError
@@ -73,7 +74,8 @@ def run_add(args: argparse.Namespace, device: Device) -> int:
     device.trust.add(bundle, key_set, ca_file=ca_file)
     device.identity(bundle.issuer)
     say(_("This device trusts %s now.") % bold(bundle.issuer))
-    tell(_('next: sign in at %s and press "Activate this device"') % bundle.issuer)
+    _refresh_extension(device)
+    tell(_("next: %s") % next_step(device, device.pending()))
     return ExitCode.OK
 
 
@@ -135,6 +137,7 @@ def run_remove(args: argparse.Namespace, device: Device) -> int:
     device.forget_issuer(trust.issuer)
     device.trust.remove(trust.issuer)
     say(_("Removed %s.") % trust.issuer)
+    _refresh_extension(device)
     return ExitCode.OK
 
 
@@ -169,6 +172,12 @@ def _accept(bundle: TrustBundle, args: argparse.Namespace) -> None:
     )
     if not args.yes and not prompt.confirm(_("Trust %s?") % bundle.issuer):
         raise _not_done()
+
+
+def _refresh_extension(device: Device) -> None:
+    # The extension acts on trusted portals only, so it has to learn about every change.
+    if registration.refresh(device):
+        tell(_("Start the browser again, so that its extension knows."))
 
 
 def _symbols(fingerprint: str) -> str:
