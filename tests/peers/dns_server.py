@@ -29,11 +29,13 @@ def dns_server(zone: Zone, *, delay: float = 0.0) -> Iterator[RunningDns]:
         _Table(zone, delay, running.asked), address="127.0.0.1", port=0, logger=_Quiet()
     )
     running.port = server.server.server_address[1]
-    server.start_thread()
+    thread = threading.Thread(target=server.server.serve_forever, args=(0.02,))
+    thread.start()
     try:
         yield running
     finally:
-        server.stop()
+        server.server.shutdown()
+        thread.join(5)
         server.server.server_close()
 
 
@@ -44,7 +46,7 @@ class _Quiet:
         return lambda *_: None
 
 
-class _Table(BaseResolver):
+class _Table(BaseResolver):  # type: ignore[misc]  # the library has no type information
     """Answers from the zone; a name that is not in it does not exist."""
 
     def __init__(self, zone: Zone, delay: float, asked: list[str]) -> None:
@@ -56,6 +58,7 @@ class _Table(BaseResolver):
 
     def resolve(self, request: DNSRecord, handler: DNSHandler) -> DNSRecord:
         """One reply."""
+        del handler
         time.sleep(self._delay)
         reply = request.reply()
         name, kind = str(request.q.qname).rstrip("."), QTYPE[request.q.qtype]

@@ -32,11 +32,11 @@ class RunningHttps:
 def https_server(
     answers: Mapping[str, Answer], certificate: CertificateFiles
 ) -> Iterator[RunningHttps]:
-    """Serve these answers ("host/path" without port) until the block ends; everything else is 404."""
+    """Serve these answers (by host and path) until the block ends; everything else is 404."""
     running = RunningHttps(0)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the library's name
+        def do_GET(self) -> None:
             host = self.headers.get("Host", "").partition(":")[0]
             running.requests.append(f"{host}{self.path}")
             answer = answers.get(f"{host}{self.path}", Answer(status=404))
