@@ -128,6 +128,7 @@ def way_to_become_root() -> list[str] | None:
 # Servers are wanted for their programs only: packages must not start them, now or at the next boot.
 INSTALL = """
 set -eu
+PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
 export DEBIAN_FRONTEND=noninteractive
 if [ ! -e /usr/sbin/policy-rc.d ]; then
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT
