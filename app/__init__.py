@@ -12,6 +12,7 @@ from flask import Flask
 if TYPE_CHECKING:
     from app.clock import Clock
     from app.config import ExchangeConfig, OperatorConfig, PortalConfig
+    from app.mailservers.network import Network
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -21,23 +22,27 @@ def create_portal(
     *,
     clock: Clock | None = None,
     entropy: Callable[[int], bytes] = os.urandom,
+    network: Network | None = None,
 ) -> Flask:
     """Build the portal (HTTPS): sign-in, accounts, activation, devices, keys, audit."""
-    from app import errors, extensions, logs, permissions, proxies, security, text, web_session
-    from app.portal import blueprints
+    from app import errors, extensions, logs, permissions, proxies, security, web_session
+    from app.accounts.views import blueprint as accounts
+    from app.pages import add_pages
+    from app.well_known.views import blueprint as well_known
 
     portal = Flask(
         __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
-    extensions.install(portal, config, clock=clock, entropy=entropy)
+    extensions.install(portal, config, clock=clock, entropy=entropy, network=network)
     logs.install(portal, entropy)
-    text.install(portal)
     web_session.install(portal)
     permissions.install(portal)
     security.install(portal, config)
     errors.install(portal)
-    for blueprint in blueprints():
+    for blueprint in (accounts, well_known):
         portal.register_blueprint(blueprint)
+    add_pages(portal)
+    pages.install(portal)
     permissions.check_every_route(portal)
     portal.wsgi_app = proxies.TrustedProxies(portal.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]  # Flask's documented way to add middleware
     return portal

@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final, cast
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Table, insert
 from sqlalchemy.orm import Session
 
 from app.models.audit import AuditEntry
+from app.prepared import Prepared
+
+_INSERT: Final = Prepared(
+    insert(cast("Table", AuditEntry.__table__)),
+    columns=("at", "actor", "act", "subject_id", "target", "record"),
+)
 
 
 class Act(StrEnum):
@@ -51,13 +58,14 @@ def record(
         separators=(",", ":"),
         ensure_ascii=False,
     )
-    where.execute(
-        insert(AuditEntry).values(
-            at=at,
-            actor=actor,
-            act=act,
-            subject_id=subject,
-            target=target,
-            record=canonical.encode(),
-        )
+    _INSERT.run(
+        where.connection() if isinstance(where, Session) else where,
+        {
+            "at": at,
+            "actor": actor,
+            "act": act.value,
+            "subject_id": subject,
+            "target": target,
+            "record": canonical.encode(),
+        },
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from app.audit import Act, record
 from app.crashpoints import crashpoint
@@ -34,6 +34,8 @@ class Redemption:
 
     activation_id: str
     person_id: str
+    # The grants' rows in document order: grant_id, account_service_id, address, service(_uid).
+    grants: Sequence[Row[Any]]
     run: bytes
     confirm_hash: bytes
     secrets: RunSecrets = field(repr=False)
@@ -58,8 +60,10 @@ class Redemptions:
 
         Raises LostRaceError, RemovedDeviceError, CommitUnknownError, DatabaseUnavailableError.
         """
-        grants = self._grants(wanted.activation_id)
-        names = [GrantName(row.id, row.address, row.service, row.service_uid) for row in grants]
+        names = [
+            GrantName(row.grant_id, row.address, row.service, row.service_uid)
+            for row in wanted.grants
+        ]
         completed = complete(wanted.secrets, wanted.claim, sub=wanted.person_id, grants=names)
         sealed = [
             self._sealer.seal(key.key, key_place(key.key_id), now=wanted.now)
@@ -71,16 +75,11 @@ class Redemptions:
             self._activation(connection, wanted, device_id, completed.body)
             rows = [
                 _key_row(wanted, device_id, grant.account_service_id, key, blob)
-                for grant, key, blob in zip(grants, completed.keys, sealed, strict=True)
+                for grant, key, blob in zip(wanted.grants, completed.keys, sealed, strict=True)
             ]
-            connection.execute(statements.INSERT_KEYS, rows)
+            statements.INSERT_KEYS.run_each(connection, rows)
             _record(connection, wanted, device_id)
         return completed.body
-
-    def _grants(self, activation_id: str) -> list[Any]:
-        with self._database.read_connection() as connection:
-            parameters = {"of_activation": activation_id}
-            return list(connection.execute(statements.FIND_GRANTS, parameters))
 
     def _device(self, connection: Connection, wanted: Redemption) -> str:
         claim = wanted.claim
@@ -92,11 +91,11 @@ class Redemptions:
             "name": claim.name,
             "platform": claim.platform,
             "handler": claim.handler,
-            "state": DeviceState.ACTIVE,
+            "state": DeviceState.ACTIVE.value,
             "created_at": wanted.now,
             "seen_at": wanted.now,
         }
-        device_id: str | None = connection.execute(self._upsert_device, row).scalar()
+        device_id: str | None = self._upsert_device.run(connection, row).scalar()
         if device_id is None:
             raise RemovedDeviceError
         return device_id
@@ -113,13 +112,14 @@ class Redemptions:
             "hash_of_confirm": wanted.confirm_hash,
             "answer": body,
         }
-        if connection.execute(statements.REDEEM, parameters).rowcount != 1:
+        attempts = statements.REDEEM.run(connection, parameters).scalar()
+        if attempts is None:
             raise LostRaceError
         of_run = {"of_activation": wanted.activation_id, "run_name": wanted.run}
-        if connection.execute(statements.FORGET_RUN, of_run).rowcount != 1:
-            raise LostRaceError
-        connection.execute(statements.DELETE_OTHER_RUNS, of_run)
-        connection.execute(statements.REDEEM_GRANTS, {"of_activation": wanted.activation_id})
+        statements.FORGET_RUN.run(connection, of_run)
+        if attempts > 1:
+            statements.DELETE_OTHER_RUNS.run(connection, of_run)
+        statements.REDEEM_GRANTS.run(connection, {"of_activation": wanted.activation_id})
 
 
 def _key_row(
@@ -135,7 +135,7 @@ def _key_row(
         "grant_id": key.grant,
         "key_sealed": sealed,
         "fingerprint": key.fingerprint,
-        "state": KeyState.ACTIVE,
+        "state": KeyState.ACTIVE.value,
         "created_at": wanted.now,
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET
@@ -37,6 +37,7 @@ from protocol.handshake import (
 if TYPE_CHECKING:
     from app.clock import Clock
     from app.keystore.rings import ExchangeKeys
+    from app.prepared import Prepared
 
 # An unknown or closed activation costs the same HMAC as a live one.
 _NO_PRS: Final = bytes(64)
@@ -98,12 +99,13 @@ class ExchangeService:
         confirm = read_confirm(untrusted)
         now = self._clock.now()
         confirm_hash = _confirm_hash(confirm)
-        row = self._find_for_confirm(confirm)
-        stored = _stored_complete(row, confirm_hash)
+        rows = self._find_for_confirm(confirm)
+        stored = _stored_complete(rows, confirm_hash)
         if stored is not None:
             return stored
-        if row is None:
+        if not rows:
             raise RemoteProtocolError(ErrorCode.REFUSED)
+        row = rows[0]
         secrets = self._open_run(row, confirm, now)
         claim = accept_confirm(secrets, confirm)
         crashpoint("confirm.opened")
@@ -114,6 +116,7 @@ class ExchangeService:
                 Redemption(
                     activation_id=confirm.activation,
                     person_id=row.person_id,
+                    grants=rows,
                     run=confirm.run,
                     confirm_hash=confirm_hash,
                     secrets=secrets,
@@ -140,10 +143,9 @@ class ExchangeService:
             return False
         return True
 
-    def _find(self, statement: Any, **parameters: object) -> Row[Any] | None:
+    def _find(self, statement: Prepared, **parameters: object) -> Row[Any] | None:
         with self._database.read_connection() as connection:
-            found: Row[Any] | None = connection.execute(statement, parameters).first()
-            return found
+            return statement.run(connection, parameters).first()
 
     def _stored_reply(self, activation: str, th1: bytes, admission_hash: bytes) -> bytes | None:
         run = self._find(statements.FIND_REPLY, of_activation=activation, run_name=th1)
@@ -188,12 +190,12 @@ class ExchangeService:
         }
         try:
             with self._database.write_connection() as connection:
-                counted = connection.execute(
-                    statements.COUNT_ATTEMPT, {"of_activation": init.activation, "now": now}
+                counted = statements.COUNT_ATTEMPT.run(
+                    connection, {"of_activation": init.activation, "now": now}
                 )
                 if counted.rowcount != 1:
                     raise LostRaceError
-                connection.execute(statements.INSERT_RUN, run)
+                statements.INSERT_RUN.run(connection, run)
         except (LostRaceError, IntegrityError):
             # The same init at the same time, or somebody else took the last attempt.
             stored = self._stored_reply(init.activation, replied.run, admission_hash)
@@ -207,10 +209,10 @@ class ExchangeService:
             return stored
         return replied.reply
 
-    def _find_for_confirm(self, confirm: Confirm) -> Row[Any] | None:
-        return self._find(
-            statements.FIND_FOR_CONFIRM, of_activation=confirm.activation, run_name=confirm.run
-        )
+    def _find_for_confirm(self, confirm: Confirm) -> Sequence[Row[Any]]:
+        parameters = {"of_activation": confirm.activation, "run_name": confirm.run}
+        with self._database.read_connection() as connection:
+            return statements.FIND_FOR_CONFIRM.run(connection, parameters).all()
 
     def _open_run(self, row: Row[Any], confirm: Confirm, now: int) -> RunSecrets:
         if (
@@ -235,10 +237,11 @@ class ExchangeService:
         raise RemoteProtocolError(otherwise)
 
 
-def _stored_complete(row: Row[Any] | None, confirm_hash: bytes) -> bytes | None:
+def _stored_complete(rows: Sequence[Row[Any]], confirm_hash: bytes) -> bytes | None:
     """Return the answer that this very confirm was given, or say that another one was first."""
-    if row is None or row.state != ActivationState.REDEEMED:
+    if not rows or rows[0].state != ActivationState.REDEEMED:
         return None
+    row = rows[0]
     if row.complete is None or not hmac.compare_digest(row.confirm_hash, confirm_hash):
         raise RemoteProtocolError(ErrorCode.USED)
     return bytes(row.complete)

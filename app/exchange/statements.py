@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Dialect, and_, bindparam, case, delete, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Dialect,
+    and_,
+    bindparam,
+    case,
+    delete,
+    insert,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import ReturningInsert
 
 from app.models import ActivationState, DeviceState, GrantState
 from app.models.tables import (
@@ -18,28 +28,33 @@ from app.models.tables import (
     SERVICE_GRANT,
     SERVICE_KEY,
 )
+from app.prepared import Prepared
 
 MAX_ATTEMPTS: Final = 5
 
 _ACTIVATION_ID: Final[BindParameter[Any]] = bindparam("of_activation")
 _RUN: Final[BindParameter[Any]] = bindparam("run_name")
 
-FIND_FOR_INIT: Final = select(
-    ACTIVATION.c.state,
-    ACTIVATION.c.kind,
-    ACTIVATION.c.bound_jkt,
-    ACTIVATION.c.attempts,
-    ACTIVATION.c.prs_sealed,
-    ACTIVATION.c.expires_at,
-    ACTIVATION.c.document_expires_at,
-).where(ACTIVATION.c.id == _ACTIVATION_ID)
+FIND_FOR_INIT: Final = Prepared(
+    select(
+        ACTIVATION.c.state,
+        ACTIVATION.c.kind,
+        ACTIVATION.c.bound_jkt,
+        ACTIVATION.c.attempts,
+        ACTIVATION.c.prs_sealed,
+        ACTIVATION.c.expires_at,
+        ACTIVATION.c.document_expires_at,
+    ).where(ACTIVATION.c.id == _ACTIVATION_ID)
+)
 
-FIND_REPLY: Final = select(RUN.c.admission_hash, RUN.c.reply).where(
-    RUN.c.activation_id == _ACTIVATION_ID, RUN.c.run == _RUN
+FIND_REPLY: Final = Prepared(
+    select(RUN.c.admission_hash, RUN.c.reply).where(
+        RUN.c.activation_id == _ACTIVATION_ID, RUN.c.run == _RUN
+    )
 )
 
 # Counted before the answer and only while there is one left; the fifth takes the PRS along.
-COUNT_ATTEMPT: Final = (
+COUNT_ATTEMPT: Final = Prepared(
     update(ACTIVATION)
     .where(
         ACTIVATION.c.id == _ACTIVATION_ID,
@@ -51,14 +66,26 @@ COUNT_ATTEMPT: Final = (
         attempts=ACTIVATION.c.attempts + 1,
         taken_at=bindparam("now"),
         prs_sealed=case(
-            (ACTIVATION.c.attempts >= MAX_ATTEMPTS - 1, None), else_=ACTIVATION.c.prs_sealed
+            (ACTIVATION.c.attempts < MAX_ATTEMPTS - 1, ACTIVATION.c.prs_sealed), else_=null()
         ),
     )
 )
 
-INSERT_RUN: Final = insert(RUN)
+INSERT_RUN: Final = Prepared(
+    insert(RUN),
+    columns=(
+        "activation_id",
+        "run",
+        "admission_hash",
+        "reply",
+        "secrets_sealed",
+        "created_at",
+        "expires_at",
+    ),
+)
 
-FIND_FOR_CONFIRM: Final = (
+# One row for each grant; the activation and its run are the same in all of them.
+FIND_FOR_CONFIRM: Final = Prepared(
     select(
         ACTIVATION.c.state,
         ACTIVATION.c.person_id,
@@ -68,27 +95,21 @@ FIND_FOR_CONFIRM: Final = (
         ACTIVATION.c.complete,
         RUN.c.secrets_sealed,
         RUN.c.expires_at.label("run_expires_at"),
-    )
-    .outerjoin(RUN, and_(RUN.c.activation_id == ACTIVATION.c.id, RUN.c.run == _RUN))
-    .where(ACTIVATION.c.id == _ACTIVATION_ID)
-)
-
-FIND_GRANTS: Final = (
-    select(
-        SERVICE_GRANT.c.id,
+        SERVICE_GRANT.c.id.label("grant_id"),
         SERVICE_GRANT.c.account_service_id,
         MAIL_ACCOUNT.c.address,
         ACCOUNT_SERVICE.c.service,
         ACCOUNT_SERVICE.c.service_uid,
     )
+    .outerjoin(RUN, and_(RUN.c.activation_id == ACTIVATION.c.id, RUN.c.run == _RUN))
+    .join(SERVICE_GRANT, SERVICE_GRANT.c.activation_id == ACTIVATION.c.id)
     .join(ACCOUNT_SERVICE, ACCOUNT_SERVICE.c.id == SERVICE_GRANT.c.account_service_id)
     .join(MAIL_ACCOUNT, MAIL_ACCOUNT.c.id == ACCOUNT_SERVICE.c.account_id)
-    .where(SERVICE_GRANT.c.activation_id == _ACTIVATION_ID)
+    .where(ACTIVATION.c.id == _ACTIVATION_ID)
     .order_by(SERVICE_GRANT.c.position)
 )
 
-# The row to be written is matched on run's secrets too: a run that was deleted meanwhile is dead.
-REDEEM: Final = (
+REDEEM: Final = Prepared(
     update(ACTIVATION)
     .where(
         ACTIVATION.c.id == _ACTIVATION_ID,
@@ -98,15 +119,16 @@ REDEEM: Final = (
     .values(
         state=ActivationState.REDEEMED,
         redeemed_at=bindparam("now"),
-        prs_sealed=None,
+        prs_sealed=null(),
         device_id=bindparam("device"),
         address=bindparam("from_address"),
         run=_RUN,
         confirm_hash=bindparam("hash_of_confirm"),
         complete=bindparam("answer"),
     )
+    .returning(ACTIVATION.c.attempts)
 )
-REDEEM_GRANTS: Final = (
+REDEEM_GRANTS: Final = Prepared(
     update(SERVICE_GRANT)
     .where(
         SERVICE_GRANT.c.activation_id == _ACTIVATION_ID,
@@ -114,28 +136,50 @@ REDEEM_GRANTS: Final = (
     )
     .values(state=GrantState.REDEEMED)
 )
-FORGET_RUN: Final = (
+FORGET_RUN: Final = Prepared(
     update(RUN)
     .where(RUN.c.activation_id == _ACTIVATION_ID, RUN.c.run == _RUN)
-    .values(secrets_sealed=None)
+    .values(secrets_sealed=null())
 )
-DELETE_OTHER_RUNS: Final = delete(RUN).where(
-    RUN.c.activation_id == _ACTIVATION_ID, RUN.c.run != _RUN
+DELETE_OTHER_RUNS: Final = Prepared(
+    delete(RUN).where(RUN.c.activation_id == _ACTIVATION_ID, RUN.c.run != _RUN)
 )
-INSERT_KEYS: Final = insert(SERVICE_KEY)
+INSERT_KEYS: Final = Prepared(
+    insert(SERVICE_KEY),
+    columns=(
+        "id",
+        "person_id",
+        "device_id",
+        "account_service_id",
+        "activation_id",
+        "grant_id",
+        "key_sealed",
+        "fingerprint",
+        "state",
+        "created_at",
+    ),
+)
+DEVICE_COLUMNS: Final = (
+    "id",
+    "person_id",
+    "jkt",
+    "identity",
+    "name",
+    "platform",
+    "handler",
+    "state",
+    "created_at",
+    "seen_at",
+)
 
 
-def upsert_device(dialect: Dialect) -> ReturningInsert[Any]:
+def upsert_device(dialect: Dialect) -> Prepared:
     """Build the statement that adds a device or renews an active one; no row if it was removed."""
     make = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
     new = make(DEVICE)
-    return new.on_conflict_do_update(
+    statement = new.on_conflict_do_update(
         index_elements=[DEVICE.c.person_id, DEVICE.c.jkt],
-        set_={
-            "name": new.excluded.name,
-            "platform": new.excluded.platform,
-            "handler": new.excluded.handler,
-            "seen_at": new.excluded.seen_at,
-        },
+        set_={name: new.excluded[name] for name in ("name", "platform", "handler", "seen_at")},
         where=DEVICE.c.state == DeviceState.ACTIVE,
     ).returning(DEVICE.c.id)
+    return Prepared(statement, columns=DEVICE_COLUMNS)
