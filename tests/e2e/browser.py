@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
-from playwright.sync_api import BrowserContext, Playwright
+from playwright.sync_api import BrowserContext, Page, Playwright
 
 from demo.browser import chromium as chromium_browser
 from demo.browser import trust_authority
@@ -101,11 +101,28 @@ def parent_program(pid: int) -> str:
     return str(Path(f"/proc/{parent}/exe").readlink())
 
 
-def files_holding(marker: bytes, folders: Sequence[Path]) -> list[Path]:
-    """Return every file below `folders` in which `marker` stands."""
+def files_holding(markers: Sequence[bytes], folder: Path) -> list[Path]:
+    """Return every file below `folder` in which one of the markers stands."""
     return [
         file
-        for folder in folders
         for file in folder.rglob("*")
-        if file.is_file() and not file.is_symlink() and marker in file.read_bytes()
+        if file.is_file()
+        and not file.is_symlink()
+        and any(marker in file.read_bytes() for marker in markers)
     ]
+
+
+def activate(context: BrowserContext, page: Page, *, button: str = "Activate this device") -> Page:
+    """Press the button and return the consent window, ready to be answered."""
+    with context.expect_page() as opened:
+        page.get_by_role("button", name=button).click()
+    consent = opened.value
+    consent.locator("#allow[aria-disabled=false]").wait_for()
+    return consent
+
+
+def wait_for_stage(page: Page, stage: str) -> dict[str, str]:
+    """Wait until the portal's page is told `stage`, and return what it was told."""
+    page.wait_for_function("stage => told.at(-1)?.stage === stage", arg=stage)
+    told: dict[str, str] = page.evaluate("told.at(-1)")
+    return told

@@ -6,7 +6,15 @@ from playwright.sync_api import BrowserContext, Page
 from plugin.device import Device
 from plugin.paths import Paths
 from protocol.media_type import accepts_activation
-from tests.e2e.browser import CHROMIUM_BINARY, Machine, host_processes, parent_program
+from tests.e2e.browser import (
+    CHROMIUM_BINARY,
+    Machine,
+    activate,
+    files_holding,
+    host_processes,
+    parent_program,
+    wait_for_stage,
+)
 from tests.e2e.small_portal import SmallPortal
 from tests.e2e.small_service import SmallService
 
@@ -18,7 +26,7 @@ def test_ann_allows_and_both_sides_hold_the_same_keys(
 ) -> None:
     consent = activate(context, page)
     consent.get_by_role("button", name="Allow").click()
-    page.wait_for_function("told.at(-1)?.stage === 'active'")
+    wait_for_stage(page, "active")
     device = Device.open(Paths.from_environment({"HANDFAST_HOME": str(machine.device)}))
     ours = [(key.service, key.words) for key in device.store.read().keys]
     assert ours == [(key.service, key.words) for key in service.keys]
@@ -48,10 +56,24 @@ def test_a_document_that_fills_the_tab_leaves_a_page_behind(
     page.wait_for_url(portal.origin + "/activations")
 
 
-def activate(context: BrowserContext, page: Page, *, button: str = "Activate this device") -> Page:
-    """Press the button and return the consent window, ready to be answered."""
-    with context.expect_page() as opened:
-        page.get_by_role("button", name=button).click()
-    consent = opened.value
-    consent.locator("#allow[aria-disabled=false]").wait_for()
-    return consent
+def test_the_document_is_in_no_file_afterwards(
+    context: BrowserContext, page: Page, machine: Machine, service: SmallService
+) -> None:
+    consent = activate(context, page)
+    consent.get_by_role("button", name="Allow").click()
+    wait_for_stage(page, "active")
+    assert files_holding(service.markers(), machine.home) == []
+    context.close()
+    assert len(list(machine.profile.rglob("*"))) > 50
+    assert files_holding(service.markers(), machine.home) == []
+
+
+def test_nobody_sees_the_document(context: BrowserContext, page: Page) -> None:
+    activate(context, page)
+    frame = page.frames[1]
+    assert "Handfast has taken the document." in frame.locator("body").inner_text()
+
+
+def test_the_page_itself_cannot_read_the_frame(context: BrowserContext, page: Page) -> None:
+    activate(context, page)
+    assert page.evaluate("document.querySelector('iframe').contentDocument") is None
