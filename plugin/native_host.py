@@ -171,7 +171,7 @@ def _decode(body: bytes) -> dict[str, Any]:
 
 def _name_only(kind: type[BaseException], _error: BaseException, _trace: object) -> None:
     """Name an unexpected error without its text or traceback, which could hold a secret."""
-    print(f"handfast: error: internal error ({kind.__name__})", file=sys.stderr)  # noqa: T201
+    print(f"handfast: error: internal error ({kind.__name__})", file=sys.stderr)  # noqa: T201  # stderr goes to the browser's log
 
 
 if __name__ == "__main__":

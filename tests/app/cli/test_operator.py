@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -171,7 +170,7 @@ def test_kill_all_asks_first(with_ann: Run, tmp_path: Path) -> None:
 
 def test_a_new_database_is_closed_to_others(installed: Run, tmp_path: Path) -> None:
     assert installed("check").exit_code == 0
-    assert os.stat(tmp_path / "state/handfast.sqlite3").st_mode & 0o077 == 0  # noqa: PTH116
+    assert (tmp_path / "state/handfast.sqlite3").stat().st_mode & 0o077 == 0
 
 
 def _database(tmp_path: Path) -> Database:
