@@ -68,6 +68,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def look_up(self) -> Iterator[Connection]:
+        """Yield a Core connection for one SELECT, outside any transaction: the cheapest read."""
+        with _unavailable(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.execution_options(handfast_begin="")
+            else:
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield connection
+
+    @contextmanager
     def write_connection(self) -> Iterator[Connection]:
         """Yield a Core connection in one transaction, committed at the end of the block.
 
@@ -146,5 +156,6 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    connection.exec_driver_sql(str(options.get("handfast_begin", "BEGIN")))
+    begin = str(connection.get_execution_options().get("handfast_begin", "BEGIN"))
+    if begin:
+        connection.connection.cursor().execute(begin)

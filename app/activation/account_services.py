@@ -9,8 +9,9 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.orm import Session
 
-from app.models import ServiceName, new_id
-from app.models.tables import ACCOUNT_SERVICE, MAIL_ACCOUNT
+from app.models import GrantState, ServiceName, new_id
+from app.models.tables import ACCOUNT_SERVICE, MAIL_ACCOUNT, SERVICE_GRANT
+from app.prepared import Prepared
 from protocol import service_uid
 
 
@@ -26,20 +27,32 @@ class NamedService:
     account: str
     service: str
     service_uid: str
+    # The id of the oldest stocked grant, if there is one.
+    stocked: str | None
 
 
-_OF_PERSON: Final = (
+_OLDEST_IN_STOCK: Final = (
+    select(SERVICE_GRANT.c.id)
+    .where(
+        SERVICE_GRANT.c.account_service_id == ACCOUNT_SERVICE.c.id,
+        SERVICE_GRANT.c.state == GrantState.STOCKED,
+        SERVICE_GRANT.c.expires_at > bindparam("now"),
+    )
+    .order_by(SERVICE_GRANT.c.expires_at, SERVICE_GRANT.c.id)
+    .limit(1)
+    .scalar_subquery()
+)
+# All of a person's services: a handful, and one statement for any number of chosen ones.
+_OF_PERSON: Final = Prepared(
     select(
         ACCOUNT_SERVICE.c.id,
         MAIL_ACCOUNT.c.address,
         ACCOUNT_SERVICE.c.service,
         ACCOUNT_SERVICE.c.service_uid,
+        _OLDEST_IN_STOCK.label("stocked"),
     )
     .join(MAIL_ACCOUNT, MAIL_ACCOUNT.c.id == ACCOUNT_SERVICE.c.account_id)
-    .where(
-        ACCOUNT_SERVICE.c.id.in_(bindparam("ids", expanding=True)),
-        MAIL_ACCOUNT.c.person_id == bindparam("person_id"),
-    )
+    .where(MAIL_ACCOUNT.c.person_id == bindparam("person_id"))
 )
 
 
@@ -73,14 +86,15 @@ def ensure_services(
 
 
 def named_services(
-    connection: Connection, *, person_id: str, account_service_ids: Sequence[str]
+    connection: Connection, *, person_id: str, account_service_ids: Sequence[str], now: int
 ) -> tuple[NamedService, ...]:
     """Return the services in the order asked for, or raise NotAllowedError."""
     wanted = list(dict.fromkeys(account_service_ids))
+    parameters = {"person_id": person_id, "now": now}
     found = {
-        row.id: NamedService(row.id, row.address, row.service, row.service_uid)
-        for row in connection.execute(_OF_PERSON, {"ids": wanted, "person_id": person_id})
+        row.id: NamedService(row.id, row.address, row.service, row.service_uid, row.stocked)
+        for row in _OF_PERSON.run(connection, parameters)
     }
-    if not wanted or len(found) != len(wanted):
+    if not wanted or not found.keys() >= set(wanted):
         raise NotAllowedError("no such account or service")
     return tuple(found[service_id] for service_id in wanted)

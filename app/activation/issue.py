@@ -10,13 +10,14 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from app.activation.account_services import NamedService, named_services
 from app.activation.ending import kill
-from app.activation.stock import PASSWORD_BYTES, find_stock, use_stock
+from app.activation.stock import PASSWORD_BYTES, stocked_password, use_stock
 from app.audit import Act, record
 from app.clock import DAY, SECOND, seconds
 from app.crashpoints import crashpoint
 from app.keystore.places import prs_place
 from app.models import ActivationState, GrantState, new_id
 from app.models.tables import ACTIVATION, PERSON, SERVICE_GRANT
+from app.prepared import Prepared
 from protocol.activation import ActivationDocument, Grant, document_prs, sign_document
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from app.database import Database
     from app.keystore.rings import PortalKeys
 
-_LOCK_PERSON: Final = (
+_LOCK_PERSON: Final = Prepared(
     select(PERSON.c.id).where(PERSON.c.id == bindparam("person_id")).with_for_update()
 )
-_OPEN: Final = (
+_OPEN: Final = Prepared(
     select(
         ACTIVATION.c.id,
         ACTIVATION.c.ticket,
@@ -40,7 +41,7 @@ _OPEN: Final = (
         ACTIVATION.c.state == ActivationState.OPEN,
     )
 )
-_WAITING: Final = (
+_WAITING: Final = Prepared(
     select(ACTIVATION.c.id)
     .where(
         ACTIVATION.c.person_id == bindparam("person_id"),
@@ -50,8 +51,34 @@ _WAITING: Final = (
     )
     .limit(1)
 )
-_INSERT_ACTIVATION: Final = insert(ACTIVATION)
-_INSERT_GRANTS: Final = insert(SERVICE_GRANT)
+_INSERT_ACTIVATION: Final = Prepared(
+    insert(ACTIVATION),
+    columns=(
+        "id",
+        "person_id",
+        "ticket",
+        "kind",
+        "state",
+        "created_at",
+        "expires_at",
+        "document_expires_at",
+        "bound_jkt",
+        "attempts",
+        "prs_sealed",
+    ),
+)
+_INSERT_GRANTS: Final = Prepared(
+    insert(SERVICE_GRANT),
+    columns=(
+        "id",
+        "account_service_id",
+        "activation_id",
+        "position",
+        "state",
+        "created_at",
+        "expires_at",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -92,26 +119,16 @@ def issue(
         config=config,
     )
     with database.write_connection() as connection:
-        services = _services(database, connection, person_id, account_service_ids)
+        services = _services(database, connection, order, account_service_ids)
         earlier = _replaced(connection, order, services, documents=True)
         kill(connection, earlier, reason="reissued", successor=order.activation_id)
-        ids = [service.id for service in services]
-        stocked = find_stock(connection, ids, now=now, sealer=keys.grants)
-        passwords = [
-            stocked.get(service.id) or (new_id(entropy), entropy(PASSWORD_BYTES))
-            for service in services
-        ]
-        grants = tuple(
-            Grant(grant_id, service.account, service.service, service.service_uid, password)
-            for service, (grant_id, password) in zip(services, passwords, strict=True)
-        )
+        grants = tuple(_grant(connection, service, keys, entropy) for service in services)
         document = sign_document(order.document(grants), keys.documents.current(now))
         prs = document_prs(document, [grant.password for grant in grants])
         sealed = keys.grants.seal(prs, prs_place(order.activation_id), now=now)
-        connection.execute(_INSERT_ACTIVATION, order.row(sealed))
-        used = {grant_id for grant_id, _ in stocked.values()}
-        _store_grants(connection, order, grants, ids, used)
-        _record(connection, order, Act.DOCUMENT_ISSUED, actor, ids)
+        _INSERT_ACTIVATION.run(connection, order.row(sealed))
+        _store_grants(connection, order, grants, services)
+        _record(connection, order, Act.DOCUMENT_ISSUED, actor, services)
     crashpoint("issue.committed")
     return Issued(order.activation_id, document, until * SECOND)
 
@@ -141,18 +158,20 @@ def request_activation(
         config=config,
     )
     with database.write_connection() as connection:
-        services = _services(database, connection, person_id, account_service_ids)
-        waiting = connection.execute(_WAITING, {"person_id": person_id, "ticket": ticket})
+        services = _services(database, connection, order, account_service_ids)
+        waiting = _WAITING.run(connection, {"person_id": person_id, "ticket": ticket})
         present: str | None = waiting.scalar()
         if present is not None:
             return present
         earlier = _replaced(connection, order, services, documents=False)
         kill(connection, earlier, reason="replaced", successor=order.activation_id)
-        connection.execute(_INSERT_ACTIVATION, order.row(None))
-        ids = [service.id for service in services]
-        grants = [order.grant_row(new_id(entropy), one, place) for place, one in enumerate(ids)]
-        connection.execute(_INSERT_GRANTS, grants)
-        _record(connection, order, Act.ACTIVATION_REQUESTED, actor, ids)
+        _INSERT_ACTIVATION.run(connection, order.row(None))
+        rows = [
+            order.grant_row(new_id(entropy), service.id, position)
+            for position, service in enumerate(services)
+        ]
+        _INSERT_GRANTS.run_each(connection, rows)
+        _record(connection, order, Act.ACTIVATION_REQUESTED, actor, services)
     return order.activation_id
 
 
@@ -188,7 +207,7 @@ class _Order:
             "person_id": self.person_id,
             "ticket": self.ticket,
             "kind": "document",
-            "state": ActivationState.OPEN,
+            "state": ActivationState.OPEN.value,
             "created_at": self.now,
             "expires_at": self.now + self.config.activation_days * DAY,
             "document_expires_at": None if self.until is None else self.until * SECOND,
@@ -203,19 +222,21 @@ class _Order:
             "account_service_id": service_id,
             "activation_id": self.activation_id,
             "position": position,
-            "state": GrantState.ISSUED,
+            "state": GrantState.ISSUED.value,
             "created_at": self.now,
             "expires_at": self.now + self.config.activation_days * DAY,
         }
 
 
 def _services(
-    database: Database, connection: Connection, person_id: str, ids: Sequence[str]
+    database: Database, connection: Connection, order: _Order, ids: Sequence[str]
 ) -> tuple[NamedService, ...]:
     """Check the rights, with the person's row locked: of two requests one comes after the other."""
     if not database.is_sqlite:
-        connection.execute(_LOCK_PERSON, {"person_id": person_id})
-    return named_services(connection, person_id=person_id, account_service_ids=ids)
+        _LOCK_PERSON.run(connection, {"person_id": order.person_id})
+    return named_services(
+        connection, person_id=order.person_id, account_service_ids=ids, now=order.now
+    )
 
 
 def _replaced(
@@ -227,7 +248,7 @@ def _replaced(
     """
     wanted = {service.id for service in services}
     found = set()
-    for row in connection.execute(_OPEN, {"person_id": order.person_id}):
+    for row in _OPEN.run(connection, {"person_id": order.person_id}):
         overlaps = row.account_service_id in wanted
         if row.ticket == order.ticket or (
             overlaps and (documents or row.document_expires_at is None)
@@ -236,25 +257,43 @@ def _replaced(
     return sorted(found)
 
 
+def _grant(
+    connection: Connection,
+    service: NamedService,
+    keys: PortalKeys,
+    entropy: Callable[[int], bytes],
+) -> Grant:
+    """Return a grant with a password from stock, or with a new one."""
+    grant_id, password = service.stocked, None
+    if grant_id is not None:
+        password = stocked_password(connection, grant_id, sealer=keys.grants)
+    if grant_id is None or password is None:
+        grant_id, password = new_id(entropy), entropy(PASSWORD_BYTES)
+    return Grant(grant_id, service.account, service.service, service.service_uid, password)
+
+
 def _store_grants(
     connection: Connection,
     order: _Order,
     grants: tuple[Grant, ...],
-    service_ids: Sequence[str],
-    from_stock: set[str],
+    services: tuple[NamedService, ...],
 ) -> None:
     new = []
-    for position, (grant, service_id) in enumerate(zip(grants, service_ids, strict=True)):
-        if grant.id in from_stock:
+    for position, (grant, service) in enumerate(zip(grants, services, strict=True)):
+        if grant.id == service.stocked:
             use_stock(connection, grant.id, activation_id=order.activation_id, position=position)
         else:
-            new.append(order.grant_row(grant.id, service_id, position))
+            new.append(order.grant_row(grant.id, service.id, position))
     if new:
-        connection.execute(_INSERT_GRANTS, new)
+        _INSERT_GRANTS.run_each(connection, new)
 
 
 def _record(
-    connection: Connection, order: _Order, act: Act, actor: str | None, service_ids: Sequence[str]
+    connection: Connection,
+    order: _Order,
+    act: Act,
+    actor: str | None,
+    services: tuple[NamedService, ...],
 ) -> None:
     record(
         connection,
@@ -263,5 +302,5 @@ def _record(
         act=act,
         subject=order.person_id,
         target=order.activation_id,
-        detail={"services": len(service_ids)},
+        detail={"services": len(services)},
     )

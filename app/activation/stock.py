@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, null, select, update
 
 from app.audit import Act, record
 from app.clock import DAY
@@ -14,6 +14,7 @@ from app.keystore.places import password_place
 from app.keystore.sealing import SealError
 from app.models import GrantState, new_id
 from app.models.tables import ACCOUNT_SERVICE, MAIL_ACCOUNT, SERVICE_GRANT
+from app.prepared import Prepared
 
 if TYPE_CHECKING:
     from app.database import Database
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 STOCK_DAYS: Final = 90
 PASSWORD_BYTES: Final = 32
 
-_USE: Final = (
+_USE: Final = Prepared(
     update(SERVICE_GRANT)
     .where(
         SERVICE_GRANT.c.id == bindparam("grant_id"),
@@ -32,22 +33,11 @@ _USE: Final = (
         state=GrantState.ISSUED,
         activation_id=bindparam("to_activation"),
         position=bindparam("at_position"),
-        password_sealed=None,
+        password_sealed=null(),
     )
 )
-_STOCKED: Final = (
-    select(
-        SERVICE_GRANT.c.id,
-        SERVICE_GRANT.c.account_service_id,
-        SERVICE_GRANT.c.password_sealed,
-    )
-    .where(
-        SERVICE_GRANT.c.account_service_id.in_(bindparam("ids", expanding=True)),
-        SERVICE_GRANT.c.state == GrantState.STOCKED,
-        SERVICE_GRANT.c.expires_at > bindparam("now"),
-        SERVICE_GRANT.c.password_sealed.is_not(None),
-    )
-    .order_by(SERVICE_GRANT.c.expires_at, SERVICE_GRANT.c.id)
+_PASSWORD: Final = Prepared(
+    select(SERVICE_GRANT.c.password_sealed).where(SERVICE_GRANT.c.id == bindparam("grant_id"))
 )
 
 
@@ -88,31 +78,22 @@ def make_stock(
     return len(rows)
 
 
-def find_stock(
-    connection: Connection, account_service_ids: Sequence[str], *, now: int, sealer: Sealer
-) -> dict[str, tuple[str, bytes]]:
-    """Return the oldest stocked grant of each service that has one: {service: (grant, password)}.
+def stocked_password(connection: Connection, grant_id: str, *, sealer: Sealer) -> bytes | None:
+    """Return the password of a stocked grant, or None if its sealing key is gone.
 
-    The caller holds the person's lock, so that nobody else uses the same ones.
+    The caller holds the person's lock, so that nobody else uses the same one.
     """
-    found: dict[str, tuple[str, bytes]] = {}
-    for row in connection.execute(_STOCKED, {"ids": list(account_service_ids), "now": now}):
-        if row.account_service_id in found:
-            continue
-        try:
-            password = sealer.open(row.password_sealed, password_place(row.id))
-        except SealError:
-            # Its sealing key is gone; the sweeper ends it, and a new password is as good.
-            continue
-        found[row.account_service_id] = (row.id, password)
-    return found
+    sealed = _PASSWORD.run(connection, {"grant_id": grant_id}).scalar_one()
+    try:
+        return None if sealed is None else sealer.open(sealed, password_place(grant_id))
+    except SealError:
+        return None
 
 
 def use_stock(connection: Connection, grant_id: str, *, activation_id: str, position: int) -> None:
     """Turn a stocked grant into an issued one; its password leaves the database here."""
-    taken = connection.execute(
-        _USE, {"grant_id": grant_id, "to_activation": activation_id, "at_position": position}
-    )
+    parameters = {"grant_id": grant_id, "to_activation": activation_id, "at_position": position}
+    taken = _USE.run(connection, parameters)
     if taken.rowcount != 1:
         raise DatabaseUnavailableError("the stock changed meanwhile")
 

@@ -144,7 +144,7 @@ class ExchangeService:
         return True
 
     def _find(self, statement: Prepared, **parameters: object) -> Row[Any] | None:
-        with self._database.read_connection() as connection:
+        with self._database.look_up() as connection:
             return statement.run(connection, parameters).first()
 
     def _stored_reply(self, activation: str, th1: bytes, admission_hash: bytes) -> bytes | None:
@@ -211,7 +211,7 @@ class ExchangeService:
 
     def _find_for_confirm(self, confirm: Confirm) -> Sequence[Row[Any]]:
         parameters = {"of_activation": confirm.activation, "run_name": confirm.run}
-        with self._database.read_connection() as connection:
+        with self._database.look_up() as connection:
             return statements.FIND_FOR_CONFIRM.run(connection, parameters).all()
 
     def _open_run(self, row: Row[Any], confirm: Confirm, now: int) -> RunSecrets:

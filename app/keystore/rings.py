@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Self
@@ -9,6 +10,9 @@ from typing import Final, Self
 from app.keystore.provider import KeyKind, KeyProvider, KeyStoreError, StoredKey
 from app.keystore.sealing import Sealer
 from protocol.signing import SigningKey
+
+# How long a rotation may go unnoticed; a key that others use already is looked for at once.
+LOOK_SECONDS: Final = 1.0
 
 
 class KeyRing:
@@ -19,24 +23,35 @@ class KeyRing:
         self.kind: Final = kind
         self._stamp = provider.stamp(kind)
         self._keys = provider.load(kind)
+        self._look_again = time.monotonic() + LOOK_SECONDS
 
     def current(self, now: int) -> StoredKey:
         """Return the newest key in use at ``now``, or raise KeyStoreError."""
-        for key in reversed(self._fresh()):
+        if time.monotonic() >= self._look_again:
+            self._refresh()
+        for key in reversed(self._keys):
             if key.is_current(now):
                 return key
         raise KeyStoreError(f"there is no {self.kind} key in use", "run: flask keys init")
 
     def find(self, key_id: str) -> StoredKey | None:
         """Return the key with this id, retired or not."""
-        return next((key for key in self._fresh() if key.id == key_id), None)
+        found = self._among_known(key_id)
+        if found is None:
+            # Another process may have sealed with a key that is newer than our last look.
+            self._refresh()
+            found = self._among_known(key_id)
+        return found
 
-    def _fresh(self) -> tuple[StoredKey, ...]:
+    def _among_known(self, key_id: str) -> StoredKey | None:
+        return next((key for key in self._keys if key.id == key_id), None)
+
+    def _refresh(self) -> None:
         stamp = self._provider.stamp(self.kind)
         if stamp != self._stamp:
             self._keys = self._provider.load(self.kind)
             self._stamp = stamp
-        return self._keys
+        self._look_again = time.monotonic() + LOOK_SECONDS
 
 
 class SigningKeys:
