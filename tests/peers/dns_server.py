@@ -36,6 +36,8 @@ def dns_server(zone: Zone, *, delay: float = 0.0) -> Iterator[RunningDns]:
     finally:
         server.server.shutdown()
         thread.join(5)
+        # A late answer still needs the socket.
+        time.sleep(1.2 * delay)
         server.server.server_close()
 
 

@@ -33,6 +33,8 @@ ssl_cert = <{chain}
 ssl_key = <{key}
 disable_plaintext_auth = yes
 auth_mechanisms = plain
+# Empty means every character, for names outside ASCII.
+auth_username_chars =
 auth_failure_delay = {failure_delay}s
 login_trusted_networks = {trusted}
 auth_verbose = yes
