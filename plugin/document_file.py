@@ -40,19 +40,35 @@ def read(path: Path) -> DocumentFile:
         descriptor = os.open(path, flags)
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise _unreadable(path, _("it is not a regular file"))
-        if found.st_uid != os.getuid():
-            raise _unreadable(path, _("it belongs to somebody else"))
-        if found.st_size > MAX_DOCUMENT:
-            raise _unreadable(path, _("it is too large to be an activation document"))
-        # The file may grow while it is read: one byte more than allowed shows it.
-        untrusted_document = file.read(MAX_DOCUMENT + 1)
+    try:
+        found = _checked(path, os.fstat(descriptor))
+        untrusted_document = _whole(descriptor)
+    finally:
+        os.close(descriptor)
     if len(untrusted_document) > MAX_DOCUMENT:
         raise _unreadable(path, _("it is too large to be an activation document"))
     return DocumentFile(path, untrusted_document, (found.st_dev, found.st_ino))
+
+
+def _checked(path: Path, found: os.stat_result) -> os.stat_result:
+    if not stat.S_ISREG(found.st_mode):
+        raise _unreadable(path, _("it is not a regular file"))
+    if found.st_uid != os.getuid():
+        raise _unreadable(path, _("it belongs to somebody else"))
+    if found.st_size > MAX_DOCUMENT:
+        raise _unreadable(path, _("it is too large to be an activation document"))
+    return found
+
+
+def _whole(descriptor: int) -> bytes:
+    # The file may grow while it is read: one byte more than allowed shows it.
+    content = b""
+    while len(content) <= MAX_DOCUMENT:
+        more = os.read(descriptor, MAX_DOCUMENT + 1 - len(content))
+        if not more:
+            break
+        content += more
+    return content
 
 
 @contextmanager

@@ -33,6 +33,8 @@ class TrustFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checked: int
     key_set: str
     key_set_version: int
+    # Only a cache for a bundle of the administrator: it is no trust of its own.
+    system: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,12 @@ class TrustStore:
 
     def all(self) -> list[Trust]:
         """Return every trusted issuer; the administrator's word goes before the person's."""
-        own = {trust.issuer: trust for trust in self._own()}
+        kept = {trust.issuer: trust for trust in self._kept()}
+        found = {issuer: trust for issuer, trust in kept.items() if not trust.system}
         for system in self._system():
-            known = own.get(system.issuer)
-            own[system.issuer] = _with_cache(system, known) if known else system
-        return sorted(own.values(), key=lambda trust: trust.issuer)
+            known = kept.get(system.issuer)
+            found[system.issuer] = _with_cache(system, known) if known else system
+        return sorted(found.values(), key=lambda trust: trust.issuer)
 
     def get(self, issuer: str) -> Trust:
         """Return one issuer, or raise UserError."""
@@ -122,7 +125,7 @@ class TrustStore:
         now = self._clock()
         version = check_key_set(key_set, bundle, now=now, minimum=0).version
         with self._exclusive():
-            if any(trust.issuer == bundle.issuer for trust in self._own()):
+            if any(trust.issuer == bundle.issuer for trust in self.all()):
                 raise UserError(
                     _("this device trusts %s already") % bundle.issuer,
                     _('to trust other keys of it, first run "handfast trust remove"'),
@@ -146,7 +149,6 @@ class TrustStore:
             self._save(
                 replace(
                     newest,
-                    added=newest.added,
                     checked=now,
                     untrusted_key_set=fetched,
                     key_set_version=key_set.version,
@@ -183,7 +185,7 @@ class TrustStore:
             except VerificationError:
                 continue
 
-    def _own(self) -> Iterator[Trust]:
+    def _kept(self) -> Iterator[Trust]:
         for file in sorted(self._paths.trust_dir.glob("*.json")):
             kept = _decode(file)
             ca_file = file.with_suffix(".pem")
@@ -194,6 +196,7 @@ class TrustStore:
                 kept.key_set.encode(),
                 kept.key_set_version,
                 ca_file if ca_file.exists() else None,
+                kept.system,
             )
 
     def _system(self) -> Iterator[Trust]:
@@ -217,6 +220,7 @@ class TrustStore:
             trust.checked,
             trust.untrusted_key_set.decode(),
             trust.key_set_version,
+            trust.system,
         )
         write_private(self._file(trust.issuer, ".json"), msgspec.json.encode(kept))
 
@@ -262,14 +266,12 @@ def check_key_set(untrusted: bytes, bundle: TrustBundle, *, now: int, minimum: i
         ) from error
 
 
-def _with_cache(system: Trust, own: Trust) -> Trust:
-    if own.key_set_version < system.key_set_version or not own.untrusted_key_set:
-        return system
+def _with_cache(system: Trust, cached: Trust) -> Trust:
     return replace(
         system,
-        checked=own.checked,
-        untrusted_key_set=own.untrusted_key_set,
-        key_set_version=own.key_set_version,
+        checked=cached.checked,
+        untrusted_key_set=cached.untrusted_key_set,
+        key_set_version=cached.key_set_version,
     )
 
 

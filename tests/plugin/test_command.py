@@ -1,0 +1,102 @@
+"""The command line: help everywhere, fixed exit codes, errors in one form, JSON for programs."""
+
+import json
+import os
+
+import pytest
+
+from plugin.__main__ import EXIT_CODES, main
+from plugin.device import Device
+from plugin.errors import ExitCode
+from plugin.handler import activate
+from tests.plugin.conftest import Run
+from tests.plugin.loopback_service import Service
+from tests.plugin.test_activate import allow, quiet
+
+COMMANDS = (
+    (),
+    ("status",),
+    ("open",),
+    ("trust",),
+    ("trust", "add"),
+    ("trust", "list"),
+    ("trust", "update"),
+    ("trust", "remove"),
+    ("keys",),
+    ("keys", "list"),
+    ("keys", "show"),
+    ("keys", "remove"),
+    ("keys", "passphrase"),
+    ("keys", "passphrase", "set"),
+    ("register",),
+    ("unregister",),
+    ("doctor",),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--help"])
+    assert ended.value.code == 0
+    assert "usage: handfast" in capsys.readouterr().out
+
+
+def test_every_exit_code_is_told_in_the_help() -> None:
+    told = {int(line.split()[0]) for line in EXIT_CODES.splitlines()[1:]}
+    assert told == set(ExitCode)
+
+
+def test_a_misunderstood_command_is_a_usage_error(handfast: Run) -> None:
+    for arguments in (("nonsense",), ("open",), ("keys", "show"), ("--nonsense",)):
+        refused = handfast(*arguments)
+        assert refused.returncode == ExitCode.USAGE
+        first, second = refused.stderr.splitlines()
+        assert first.startswith("handfast: error: ")
+        assert second.startswith("handfast: hint: ")
+
+
+def test_alone_it_says_the_state_and_the_next_step(handfast: Run) -> None:
+    done = handfast()
+    assert done.returncode == ExitCode.OK
+    assert "Next: handfast trust add https://" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_status_says_plainly_what_protects_the_keys(handfast: Run, device: Device) -> None:
+    assert "whoever can read your files can read your keys" in handfast("status").stdout
+
+
+def test_json_never_holds_a_secret(handfast: Run, device: Device, service: Service) -> None:
+    activate(service.issue(), device=device, origin=None, consent=allow, progress=quiet)
+    (key,) = device.store.read().keys
+    for command in (("status", "--json"), ("keys", "list", "--json"), ("trust", "list", "--json")):
+        shown = handfast(*command).stdout
+        json.loads(shown)
+        assert key.key not in shown
+    shown = handfast("keys", "show", key.key_id[:6], "--json").stdout
+    assert json.loads(shown)["words"] == list(key.words)
+    assert key.key not in shown
+
+
+def test_a_passphrase_comes_from_a_descriptor(device: Device) -> None:
+    def with_line(line: bytes, *arguments: str) -> int:
+        reading, writing = os.pipe()
+        os.write(writing, line)
+        os.close(writing)
+        try:
+            return main([argument.replace("FD", str(reading)) for argument in arguments])
+        finally:
+            os.close(reading)
+
+    os.environ["HANDFAST_HOME"] = str(device.paths.data_dir.parent)
+    try:
+        setting = ("keys", "passphrase", "set", "--new-passphrase-fd", "FD")
+        assert with_line(b"short\n", *setting) == ExitCode.USAGE
+        assert with_line(b"correct horse\n", *setting) == ExitCode.OK
+        assert with_line(b"wrong horse\n", "--passphrase-fd", "FD", "status") == ExitCode.STORE
+        assert with_line(b"correct horse\n", "--passphrase-fd", "FD", "status") == ExitCode.OK
+    finally:
+        del os.environ["HANDFAST_HOME"]

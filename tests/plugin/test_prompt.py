@@ -1,0 +1,142 @@
+"""Consent on a real terminal: only a clear yes is one, and nothing hostile reaches the screen."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from io import FileIO
+from pathlib import Path
+
+import pytest
+
+from plugin import prompt
+from plugin.device import Device
+from plugin.errors import ExitCode
+from plugin.paths import Paths
+from plugin.terminal import plain
+from plugin.wording import ConsentRequest, consent_lines
+from tests.plugin.conftest import REPOSITORY
+from tests.plugin.loopback_service import Service
+
+
+def on_terminal(paths: Paths, typed: list[tuple[str, str]], *arguments: str) -> tuple[int, str]:
+    """Run the command on a terminal of its own; type each answer when its question appears."""
+    terminal, inside = pty.openpty()
+    running = subprocess.Popen(
+        ["setsid", "--ctty", sys.executable, "-m", "plugin", *arguments],
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            "HANDFAST_HOME": str(paths.data_dir.parent),
+            "HANDFAST_SYSTEM_DIR": str(paths.system_dir),
+        },
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+    )
+    os.close(inside)
+    with os.fdopen(terminal, "r+b", buffering=0) as screen:
+        shown = _converse(screen, list(typed))
+    return running.wait(timeout=10), shown
+
+
+def _converse(screen: FileIO, answers: list[tuple[str, str]]) -> str:
+    shown, give_up = "", time.monotonic() + 30
+    while time.monotonic() < give_up:
+        if select.select([screen], [], [], 0.1)[0]:
+            try:
+                shown += screen.read(4096).decode(errors="replace")
+            except OSError:
+                # Linux reports the end of a terminal as an I/O error.
+                break
+        if answers and answers[0][0] in shown:
+            screen.write(answers.pop(0)[1].encode() + b"\n")
+    return shown
+
+
+@pytest.fixture
+def document(device: Device, service: Service, tmp_path: Path) -> Path:
+    file = tmp_path / "activation.handfast"
+    file.write_bytes(service.issue("mail", "calendar"))
+    return file
+
+
+def test_yes_on_a_terminal_activates(document: Path, paths: Paths, service: Service) -> None:
+    status, shown = on_terminal(paths, [("Allow?", "y")], "open", str(document))
+    assert status == ExitCode.OK
+    assert service.issuer in shown
+    assert service.bundle.fingerprint in shown
+    assert "ann@example.org (mail, calendar)" in shown
+    assert len(service.words()) == 2
+
+
+@pytest.mark.parametrize("answer", ["", "n", "yes please", "allow"])
+def test_anything_else_is_a_refusal(
+    answer: str, document: Path, paths: Paths, service: Service
+) -> None:
+    status, shown = on_terminal(paths, [("Allow?", answer)], "open", str(document))
+    assert status == ExitCode.REFUSED_BY_PERSON
+    assert "you refused" in shown
+    assert service.requests == []
+
+
+def test_removing_a_key_names_it_and_asks(
+    document: Path, paths: Paths, service: Service, device: Device
+) -> None:
+    on_terminal(paths, [("Allow?", "y")], "open", str(document))
+    key = device.store.read().keys[0]
+    status, shown = on_terminal(paths, [("[y/N]", "n")], "keys", "remove", key.key_id[:8])
+    assert status == ExitCode.REFUSED_BY_PERSON
+    assert " ".join(key.words) in shown
+    assert len(device.store.read().keys) == 2
+    status, shown = on_terminal(paths, [("[y/N]", "y")], "keys", "remove", key.key_id[:8])
+    assert status == ExitCode.OK
+    assert key not in device.store.read().keys
+
+
+def test_a_passphrase_is_asked_for_and_not_shown(
+    device: Device, paths: Paths, service: Service
+) -> None:
+    passphrase = "correct horse battery"
+    answers = [("New passphrase:", passphrase), ("The same again:", passphrase)]
+    status, shown = on_terminal(paths, answers, "keys", "passphrase", "set")
+    assert status == ExitCode.OK
+    assert passphrase not in shown
+    status, _shown = on_terminal(paths, [("Passphrase of", "wrong one")], "status")
+    assert status == ExitCode.STORE
+    status, _shown = on_terminal(paths, [("Passphrase of", passphrase)], "status")
+    assert status == ExitCode.OK
+
+
+def test_consent_shows_nothing_that_moves_the_cursor() -> None:
+    request = ConsentRequest(
+        issuer="https://x\n\x1b[2J",
+        fingerprint="0000",
+        known_since=0,
+        device="pc\u202e",
+        accounts=(("ann@example.org\r", ("mail\x07",)),),
+        until=0,
+    )
+    lines = consent_lines(request)
+    assert all(character.isprintable() for line in lines for character in line)
+
+
+def test_plain_keeps_ordinary_text() -> None:
+    assert plain("Ann’s Gerät 手 1") == "Ann’s Gerät 手 1"
+
+
+@pytest.mark.parametrize(("clicked", "answer"), [(0, True), (1, False)])
+def test_a_dialog_is_asked_where_there_is_only_a_display(
+    clicked: int, answer: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "zenity"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/asked\nexit {clicked}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("DISPLAY", ":99")
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _descriptor: -1)
+    request = ConsentRequest("https://portal.example", "0ABC", 0, "pc", (("a@b", ("mail",)),), 0)
+    assert prompt.ask_consent(request, allowed_unasked=lambda _issuer: False) is answer
+    assert "https://portal.example" in (tmp_path / "asked").read_text()
