@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from protocol.encoding import b64u, lv_cat
 from protocol.key_schedule import expand
 from protocol.words import words
+
+_KEY_ID: Final = lv_cat("handfast/1 key id")
+_FINGERPRINT: Final = lv_cat("handfast/1 fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,12 @@ class SessionKey:
     @property
     def raw_key_id(self) -> bytes:
         """The key id as bytes."""
-        return expand(self.key, lv_cat("handfast/1 key id"), 16)
+        return expand(self.key, _KEY_ID, 16)
 
     @property
     def fingerprint(self) -> bytes:
         """8 bytes for people to compare."""
-        return expand(self.key, lv_cat("handfast/1 fingerprint"), 8)
+        return expand(self.key, _FINGERPRINT, 8)
 
     @property
     def words(self) -> tuple[str, str, str, str]:
