@@ -25,9 +25,18 @@ def create_portal(
     network: Network | None = None,
 ) -> Flask:
     """Build the portal (HTTPS): sign-in, accounts, activation, devices, keys, audit."""
-    from app import errors, extensions, logs, permissions, proxies, security, web_session
+    from app import (
+        errors,
+        extensions,
+        i18n,
+        logs,
+        pages,
+        permissions,
+        proxies,
+        security,
+        web_session,
+    )
     from app.accounts.views import blueprint as accounts
-    from app.pages import add_pages
     from app.well_known.views import blueprint as well_known
 
     portal = Flask(
@@ -35,14 +44,13 @@ def create_portal(
     )
     extensions.install(portal, config, clock=clock, entropy=entropy, network=network)
     logs.install(portal, entropy)
+    i18n.add_i18n(portal, extensions.of(portal).clock)
     web_session.install(portal)
     permissions.install(portal)
     security.install(portal, config)
     errors.install(portal)
     for blueprint in (accounts, well_known):
         portal.register_blueprint(blueprint)
-    add_pages(portal)
-    pages.install(portal)
     permissions.check_every_route(portal)
     portal.wsgi_app = proxies.TrustedProxies(portal.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]  # Flask's documented way to add middleware
     return portal

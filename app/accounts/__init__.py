@@ -1,0 +1,1 @@
+"""Sign-in, mail accounts and sessions."""

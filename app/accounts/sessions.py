@@ -1,0 +1,196 @@
+"""Sessions live in the database: the cookie holds a random token, the row only its hash.
+
+A visitor who has done nothing yet has a cookie but no row. The token against cross-site requests
+is derived from the cookie's, so that it exists before the row does; at sign-in both change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy.orm import Session
+
+from app.audit import Act, record
+from app.clock import HOUR, MINUTE
+from app.models import MailCheck, WebSession, new_id
+from protocol.encoding import b64u
+
+TOKEN_BYTES: Final = 32
+TOKEN_LENGTH: Final = 43
+ANONYMOUS: Final = HOUR
+IDLE: Final = HOUR
+# How stale `seen_at` may get: a write per minute and session, not one per request.
+SEEN_STEP: Final = MINUTE
+# From when on pages say that the session is about to end.
+WARNING: Final = 5 * MINUTE
+
+
+@dataclass(frozen=True)
+class Client:
+    """Where a request came from."""
+
+    address: str
+    user_agent: str
+
+
+def new_token(entropy: Callable[[int], bytes]) -> str:
+    """Return a fresh random token for a cookie."""
+    return b64u(entropy(TOKEN_BYTES))
+
+
+def token_hash(token: str) -> bytes:
+    """Return what the database keeps of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def csrf_token(token: str) -> str:
+    """Return the token that every form of this session carries."""
+    return b64u(hmac.digest(token.encode(), b"handfast csrf", "sha256"))
+
+
+def find(database: Session, untrusted_token: str, *, now: int) -> WebSession | None:
+    """Return the living session of a token."""
+    found = database.scalar(
+        select(WebSession).where(WebSession.token_hash == token_hash(untrusted_token))
+    )
+    if found is None or found.ended_at is not None or now >= ends_at(found):
+        return None
+    return found
+
+
+def is_known(database: Session, untrusted_token: str) -> bool:
+    """Tell whether a token has a row at all, living or not."""
+    return (
+        database.scalar(
+            select(WebSession.id).where(WebSession.token_hash == token_hash(untrusted_token))
+        )
+        is not None
+    )
+
+
+def ends_at(session: WebSession) -> int:
+    """Return when the session ends if nothing more is done with it."""
+    return min(session.expires_at, session.seen_at + IDLE)
+
+
+def start(
+    database: Session,
+    token: str,
+    client: Client,
+    *,
+    person_id: str | None,
+    now: int,
+    lifetime: int,
+    entropy: Callable[[int], bytes],
+) -> WebSession:
+    """Add the row for a token; ``person_id`` is None before sign-in."""
+    session = WebSession(
+        id=new_id(entropy),
+        token_hash=token_hash(token),
+        person_id=person_id,
+        csrf=csrf_token(token),
+        flow="{}",
+        address=client.address[:64],
+        user_agent=client.user_agent[:256],
+        created_at=now,
+        seen_at=now,
+        expires_at=now + lifetime,
+        ended_at=None,
+    )
+    database.add(session)
+    database.flush()
+    return session
+
+
+def touch(database: Session, session_id: str, *, now: int) -> None:
+    """Note that the session is in use."""
+    database.execute(
+        update(WebSession)
+        .where(WebSession.id == session_id, WebSession.ended_at.is_(None))
+        .values(seen_at=now)
+    )
+
+
+def of_person(database: Session, person_id: str, *, now: int) -> list[WebSession]:
+    """Return the person's living sessions, the latest used first."""
+    rows = database.scalars(
+        select(WebSession)
+        .where(WebSession.person_id == person_id, WebSession.ended_at.is_(None))
+        .order_by(WebSession.seen_at.desc())
+    )
+    return [row for row in rows if now < ends_at(row)]
+
+
+def end(database: Session, session_id: str, person_id: str, *, by_session: str, now: int) -> bool:
+    """End one of the person's sessions, with its audit row; False when there is none to end."""
+    result = database.execute(
+        update(WebSession)
+        .where(
+            WebSession.id == session_id,
+            WebSession.person_id == person_id,
+            WebSession.ended_at.is_(None),
+        )
+        .values(ended_at=now, flow="{}")
+    )
+    if not _changed(result):
+        return False
+    act = Act.SIGNED_OUT if session_id == by_session else Act.SESSION_ENDED
+    record(
+        database,
+        at=now,
+        actor=f"person:{person_id}",
+        act=act,
+        subject=person_id,
+        target=session_id,
+    )
+    return True
+
+
+def replace(database: Session, session_id: str, *, now: int) -> None:
+    """End the anonymous session that a sign-in is about to replace."""
+    database.execute(
+        update(WebSession).where(WebSession.id == session_id).values(ended_at=now, flow="{}")
+    )
+
+
+def read_flow(session: WebSession) -> dict[str, Any]:
+    """Return the small notes kept with a session."""
+    return cast(dict[str, Any], json.loads(session.flow))
+
+
+def flow_of(database: Session, session_id: str) -> dict[str, Any]:
+    """Return the small notes kept with a session, by its id."""
+    row = database.get(WebSession, session_id)
+    return {} if row is None else read_flow(row)
+
+
+def write_flow(database: Session, session_id: str, flow: Mapping[str, Any]) -> None:
+    """Keep small notes with a session; never a credential."""
+    text = json.dumps(dict(flow), separators=(",", ":"))
+    database.execute(update(WebSession).where(WebSession.id == session_id).values(flow=text))
+
+
+def sweep(database: Session, *, now: int) -> int:
+    """Remove sessions that ended or expired, and their mail checks; returns how many went."""
+    gone = select(WebSession.id).where(
+        (WebSession.expires_at <= now) | (WebSession.ended_at.is_not(None))
+    )
+    database.execute(
+        delete(MailCheck).where((MailCheck.session_id.in_(gone)) | (MailCheck.expires_at <= now))
+    )
+    result = database.execute(
+        delete(WebSession).where(
+            (WebSession.expires_at <= now) | (WebSession.ended_at.is_not(None))
+        )
+    )
+    return _changed(result)
+
+
+def _changed(result: object) -> int:
+    return cast("CursorResult[Any]", result).rowcount

@@ -1,0 +1,300 @@
+"""Signing in, adding an account, signing out. The work is done elsewhere; these answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import (
+    Blueprint,
+    abort,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from app import notices, web_session
+from app.accounts import mail_checks, proof, sessions
+from app.accounts.causes import sentence
+from app.accounts.forms import AddressForm, PasswordForm, ServerForm
+from app.accounts.mail_work import Try
+from app.accounts.targets import HOME, allowed_target
+from app.audit import Act, record
+from app.extensions import handfast
+from app.mailservers.address import parse
+from app.mailservers.provider import Credential
+from app.mailservers.server import Security, manual
+from app.permissions import Permission, current_person, is_signed_in, require
+
+blueprint = Blueprint("accounts", __name__)
+
+# How long an answer waits for work that is nearly always done at once, in seconds.
+PATIENCE = 0.4
+
+
+@blueprint.get("/sign-in")
+def sign_in() -> str | Response:
+    """Ask for the mail address."""
+    wanted = allowed_target(request.args.get("next"))
+    if is_signed_in():
+        return redirect(wanted, 303)
+    form = AddressForm(data={"address": request.args.get("address", "")})
+    return render_template("accounts/sign_in.html", form=form, next=wanted)
+
+
+@blueprint.post("/sign-in")
+def begin() -> Any:
+    """Start a sign-in with the address."""
+    form = AddressForm(request.form)
+    wanted = allowed_target(request.form.get("next"))
+    if not form.validate():
+        return render_template("accounts/sign_in.html", form=form, next=wanted), 400
+    return _begin(form, wanted)
+
+
+@blueprint.get("/accounts/add")
+@require(Permission.OWN)
+def add() -> str:
+    """Ask for the address of a further account."""
+    return render_template("accounts/add.html", form=AddressForm())
+
+
+@blueprint.post("/accounts/add")
+@require(Permission.OWN)
+def begin_adding() -> Any:
+    """Start to add a further account."""
+    form = AddressForm(request.form)
+    if not form.validate():
+        return render_template("accounts/add.html", form=form), 400
+    return _begin(form, HOME)
+
+
+@blueprint.get("/sign-in/<check_id>")
+def progress(check_id: str) -> Any:
+    """Show where the check stands: working, a credential wanted, failed, or accepted."""
+    return _page(_find(check_id), PasswordForm())
+
+
+@blueprint.get("/sign-in/<check_id>/status")
+def status(check_id: str) -> Response:
+    """Tell the page's script where the check stands."""
+    check = _find(check_id)
+    return jsonify(step=check.step, working=check.is_working)
+
+
+@blueprint.post("/sign-in/<check_id>/credential")
+def give_credential(check_id: str) -> Any:
+    """Try a credential at the mail server that was found."""
+    here, check, form = handfast(), _find(check_id), PasswordForm(request.form)
+    if check.server is None or not _may_go_on(check):
+        return redirect(url_for(".progress", check_id=check_id), 303)
+    if not form.validate():
+        return _page(check, form), 400
+    now, client = here.clock.now(), web_session.client()
+    here.throttles.count_request(client.address, now=now)
+    here.throttles.count_credential(check.address, client.address, now=now)
+    with here.database.write() as database:
+        started = mail_checks.start(database, check_id, now=now)
+    if started:
+        attempt = Try(
+            check_id,
+            parse(check.address),
+            check.server,
+            check.username,
+            form.password.data,
+            client.address,
+        )
+        here.mail.attempt(attempt).wait(PATIENCE)
+    return redirect(url_for(".progress", check_id=check_id), 303)
+
+
+@blueprint.get("/accounts/add/<check_id>/server")
+@require(Permission.OWN)
+def server(check_id: str) -> Any:
+    """Ask for a mail server by name; it can add an account and proves nothing."""
+    check = _find(check_id)
+    found = check.server
+    form = ServerForm(
+        data={
+            "host": found.host if found else "",
+            "port": found.port if found else 993,
+            "security": found.security if found else "tls",
+            "username": check.username or check.address,
+        }
+    )
+    return render_template("accounts/server.html", form=form, check=check)
+
+
+@blueprint.post("/accounts/add/<check_id>/server")
+@require(Permission.OWN)
+def choose_server(check_id: str) -> Any:
+    """Use the named mail server for this account."""
+    here, check, form = handfast(), _find(check_id), ServerForm(request.form)
+    if not form.validate():
+        return render_template("accounts/server.html", form=form, check=check), 400
+    security: Security = "starttls" if form.security.data == "starttls" else "tls"
+    domain = parse(check.address).domain
+    named = manual(domain, form.host.data, form.port.data, security)
+    with here.database.write() as database:
+        mail_checks.choose(database, check_id, named, form.username.data)
+    return redirect(url_for(".progress", check_id=check_id), 303)
+
+
+@blueprint.post("/sign-in/<check_id>/finish")
+def finish(check_id: str) -> Response:
+    """Turn an accepted check into a session, or into a further account."""
+    here, current = handfast(), web_session.browser()
+    if current.session_id is None:
+        abort(404)
+    with here.database.write() as database:
+        check = mail_checks.use(database, check_id, current.session_id, now=here.clock.now())
+    if check is None:
+        return redirect(url_for(".progress", check_id=check_id), 303)
+    return _add_account(check) if is_signed_in() else _sign_in(check)
+
+
+@blueprint.post("/sign-out")
+@require(Permission.OWN)
+def sign_out() -> Response:
+    """End this session."""
+    here, person = handfast(), current_person()
+    with here.database.write() as database:
+        sessions.end(
+            database,
+            person.session_id,
+            person.id,
+            by_session=person.session_id,
+            now=here.clock.now(),
+        )
+    web_session.dropped()
+    return redirect(url_for(".sign_in"), 303)
+
+
+def _begin(form: AddressForm, wanted: str) -> Response:
+    here, address = handfast(), form.parsed
+    if address is None:
+        abort(400)
+    now = here.clock.now()
+    here.throttles.count_request(web_session.client().address, now=now)
+    session_id = web_session.ensure_row()
+    with here.database.write() as database:
+        flow = sessions.flow_of(database, session_id)
+        sessions.write_flow(database, session_id, {**flow, "next": wanted})
+        check_id = mail_checks.begin(
+            database, session_id, address.text, now=now, entropy=here.entropy
+        )
+    here.mail.find(check_id, address).wait(PATIENCE)
+    return redirect(url_for(".progress", check_id=check_id), 303)
+
+
+def _find(check_id: str) -> mail_checks.View:
+    here, current = handfast(), web_session.browser()
+    now = here.clock.now()
+    with here.database.read() as database:
+        check = mail_checks.find(database, check_id, current.session_id, now=now)
+    if check is None:
+        abort(404)
+    if here.mail.is_lost(check, now=now):
+        with here.database.write() as database:
+            mail_checks.end(database, check_id, "undecided")
+            return mail_checks.find(database, check_id, current.session_id, now=now) or abort(404)
+    return check
+
+
+def _page(check: mail_checks.View, form: PasswordForm) -> str | Response:
+    """Return the page that fits where the check stands."""
+    facts: dict[str, Any] = {
+        "check": check,
+        "server": check.server,
+        "forms": parse(check.address).forms,
+        "adding": is_signed_in(),
+    }
+    if check.used:
+        return redirect(HOME, 303)
+    if check.is_working:
+        return render_template("accounts/progress.html", **facts)
+    if check.outcome == mail_checks.ACCEPTED:
+        return render_template("accounts/accepted.html", **facts)
+    problem = sentence(check)
+    if not _may_go_on(check):
+        return render_template("accounts/dead_end.html", problem=problem, **facts)
+    if problem and not form.errors:
+        form.password.errors = [problem.text]
+    return render_template("accounts/credential.html", form=form, problem=problem, **facts)
+
+
+def _may_go_on(check: mail_checks.View) -> bool:
+    """Tell whether asking for a credential makes sense."""
+    if check.server is None or check.server.credential is Credential.OAUTH_ONLY:
+        return False
+    if check.outcome == "needs-provider-sign-in":
+        return False
+    return check.server.may_sign_in or (is_signed_in() and _was_named(check))
+
+
+def _was_named(check: mail_checks.View) -> bool:
+    """An unproven server is used when the person has confirmed it, not because it was guessed."""
+    return check.server is not None and check.server.found_by == "manual"
+
+
+def _here() -> proof.Here:
+    here = handfast()
+    return proof.Here(here.clock.now(), here.config.shard, here.entropy)
+
+
+def _sign_in(check: mail_checks.View) -> Response:
+    here, current, client = handfast(), web_session.browser(), web_session.client()
+    now, token = here.clock.now(), sessions.new_token(here.entropy)
+    session_id = str(current.session_id)
+    try:
+        with here.database.write() as database:
+            wanted = sessions.flow_of(database, session_id).get("next")
+            person_id = proof.sign_in(database, check, _here())
+            sessions.replace(database, session_id, now=now)
+            row = sessions.start(
+                database,
+                token,
+                client,
+                person_id=person_id,
+                now=now,
+                lifetime=web_session.lifetime(),
+                entropy=here.entropy,
+            )
+            here.throttles.forgive(database, check.address, client.address, now=now)
+            record(
+                database,
+                at=now,
+                actor=f"person:{person_id}",
+                act=Act.SIGNED_IN,
+                subject=person_id,
+                target=row.id,
+                detail={"account": check.address, "address": client.address},
+            )
+    except proof.NotProvenError:
+        abort(403)
+    web_session.renewed(token, row.id, person_id)
+    return redirect(allowed_target(wanted), 303)
+
+
+def _add_account(check: mail_checks.View) -> Response:
+    person = current_person()
+    text, is_error = gettext("%(address)s was added.", address=check.address), False
+    try:
+        with handfast().database.write() as database:
+            proof.add_account(database, person.id, check, _here())
+    except proof.AddressTakenError:
+        is_error, text = (
+            True,
+            gettext(
+                "%(address)s belongs to another sign-in here. Sign out and sign in with it.",
+                address=check.address,
+            ),
+        )
+    except proof.TooManyAccountsError:
+        is_error, text = True, gettext("You have as many accounts as one person may have here.")
+    with handfast().database.write() as database:
+        notices.leave(database, text, is_error=is_error)
+    return redirect(HOME, 303)

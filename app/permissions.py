@@ -1,0 +1,130 @@
+"""Who may do what: deny by default.
+
+Every route is classified in one of two ways, or the portal refuses to be built:
+
+* its endpoint stands in ``PUBLIC`` below: anybody may see it, signed in or not;
+* its view carries ``@require(Permission.…)``, directly below the ``@blueprint.get`` line::
+
+      @blueprint.get("/devices")
+      @require(Permission.OWN)
+      def devices() -> str:
+          person = current_person()   # never None behind a permission
+          ...
+
+A permission says what kind of act it is; that the *object* belongs to the person is the
+service's check, and a foreign object answers exactly like a missing one (404).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from flask import Flask, abort, current_app, redirect, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from app.accounts.visitor import SignedIn
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Permission(StrEnum):
+    """The kinds of act; each role has a set of them."""
+
+    # See and change one's own accounts, devices, keys, sessions and audit.
+    OWN = "own"
+
+
+class Role(StrEnum):
+    """What a person is here; everybody who signed in is a user."""
+
+    USER = "user"
+
+
+ROLES: Final = {Role.USER: frozenset({Permission.OWN})}
+
+# The short public list, by endpoint.
+PUBLIC: Final = frozenset(
+    {
+        "static",
+        "accounts.sign_in",
+        "accounts.begin",
+        "accounts.progress",
+        "accounts.status",
+        "accounts.give_credential",
+        "accounts.finish",
+        "well_known.keys",
+        "well_known.trust",
+        "well_known.health",
+    }
+)
+
+
+class UnclassifiedRouteError(Exception):
+    """A route is neither public nor needs a permission."""
+
+
+def require(permission: Permission) -> Callable[[View], View]:
+    """Classify a view: it needs this permission."""
+
+    def classify(view: View) -> View:
+        view.handfast_permission = permission  # type: ignore[attr-defined]  # a mark on a function
+        return view
+
+    return classify
+
+
+def current_person() -> SignedIn:
+    """Return who is signed in; answers 401 where nobody is."""
+    person = current_user._get_current_object()
+    if not isinstance(person, SignedIn):
+        abort(401)
+    return person
+
+
+def is_signed_in() -> bool:
+    """Tell whether somebody is signed in, for pages that anybody may see."""
+    return isinstance(current_user._get_current_object(), SignedIn)
+
+
+def permission_of(portal: Flask, endpoint: str) -> Permission | None:
+    """Return what an endpoint needs, None when it is public."""
+    needed = getattr(portal.view_functions[endpoint], "handfast_permission", None)
+    if isinstance(needed, Permission) and endpoint not in PUBLIC:
+        return needed
+    if needed is None and endpoint in PUBLIC:
+        return None
+    raise UnclassifiedRouteError(endpoint)
+
+
+def install(portal: Flask) -> None:
+    """Ask every request for its permission, before anything else looks at it."""
+    portal.before_request(_authorise)
+
+
+def check_every_route(portal: Flask) -> None:
+    """Raise UnclassifiedRouteError unless every route is classified exactly once."""
+    for rule in portal.url_map.iter_rules():
+        permission_of(portal, rule.endpoint)
+
+
+def _authorise() -> Response | None:
+    if request.endpoint is None:
+        return None
+    needed = permission_of(current_app, request.endpoint)
+    if needed is None:
+        return None
+    if not is_signed_in():
+        return _ask_to_sign_in()
+    if not any(needed in ROLES[Role(role)] for role in current_person().roles):
+        abort(403)
+    return None
+
+
+def _ask_to_sign_in() -> Response:
+    if request.accept_mimetypes.best == "application/json":
+        abort(401)
+    wanted = request.path if request.method == "GET" else None
+    return redirect(url_for("accounts.sign_in", next=wanted), code=303)

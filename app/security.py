@@ -1,0 +1,100 @@
+"""What every request must satisfy and every answer carries, errors included."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Flask, g, request
+from werkzeug.wrappers import Response
+
+from app import web_session
+from app.config import PortalConfig
+from app.extensions import handfast
+
+MAX_BODY: Final = 64 * 1024
+CSRF_FIELD: Final = "csrf_token"
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+POLICY: Final = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+HEADERS: Final = {
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # With "no-referrer" browsers would send "Origin: null" with our own forms.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+class CrossSiteError(Exception):
+    """A change was asked for by another site, or without this session's token."""
+
+
+def install(portal: Flask, config: PortalConfig) -> None:
+    """Accept our own host only, refuse cross-site changes, set the headers."""
+    portal.config["TRUSTED_HOSTS"] = [urlsplit(config.issuer).hostname]
+    portal.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    portal.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
+    portal.config["MAX_FORM_PARTS"] = 200
+    portal.before_request(_refuse_cross_site)
+    portal.after_request(_set_headers)
+
+
+def allow_frame() -> None:
+    """Let this page hold a frame of our own origin (the activation page does)."""
+    g.allow_frame = True
+
+
+def allow_being_framed() -> None:
+    """Let a page of our own origin hold this page in a frame."""
+    g.allow_being_framed = True
+
+
+def _refuse_cross_site() -> None:
+    if request.method in SAFE_METHODS or request.endpoint is None:
+        return
+    if not _is_same_site() or not _has_token():
+        raise CrossSiteError
+
+
+def _is_same_site() -> bool:
+    """Believe the browser about where the request comes from, where it says so."""
+    origin = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site")
+    return origin in {None, handfast().config.issuer} and site in {None, "same-origin"}
+
+
+def _has_token() -> bool:
+    given = request.form.get(CSRF_FIELD, "")
+    return hmac.compare_digest(given.encode(), web_session.browser().csrf.encode())
+
+
+def _set_headers(response: Response) -> Response:
+    policy = dict(POLICY)
+    if g.get("allow_frame"):
+        policy["frame-src"] = "'self'"
+    if g.get("allow_being_framed"):
+        policy["frame-ancestors"] = "'self'"
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    # An activation document brings its own policy, which is stricter still.
+    response.headers.setdefault(
+        "Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in policy.items())
+    )
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint != "static" and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    return response

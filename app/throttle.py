@@ -1,0 +1,124 @@
+"""Throttles: counters in the database, so that a restart does not forgive.
+
+An address counts by itself (IPv4) or by its /64 (IPv6). An account counts per address and in
+whole; an address that has signed in to the account before is let through the second limit, so
+that somebody who guesses from elsewhere cannot lock the owner out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import case, delete, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.orm import Session
+
+from app.clock import DAY, MINUTE
+from app.database import Database
+from app.models import Throttle
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most ``count`` acts in one window of ``window`` microseconds."""
+
+    name: str
+    count: int
+    window: int
+
+
+PER_ADDRESS: Final = Limit("address", 60, 15 * MINUTE)
+PER_ACCOUNT_AND_ADDRESS: Final = Limit("account-address", 10, 15 * MINUTE)
+PER_ACCOUNT: Final = Limit("account", 40, 15 * MINUTE)
+# How long an address that signed in counts as the owner's.
+KNOWN: Final = Limit("known", 1, 90 * DAY)
+
+
+class TooManyError(Exception):
+    """The limit is reached; ``retry_at`` says when to try again."""
+
+    def __init__(self, retry_at: int) -> None:
+        super().__init__(retry_at)
+        self.retry_at = retry_at
+
+
+class Throttles:
+    """The counters."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._insert = insert_sqlite if database.is_sqlite else insert_postgresql
+
+    def count_request(self, client: str, *, now: int) -> None:
+        """Count one act of an address, or raise TooManyError."""
+        with self._database.write() as session:
+            retry_at = self._take(session, PER_ADDRESS, network(client), now=now)
+        if retry_at is not None:
+            raise TooManyError(retry_at)
+
+    def count_credential(self, account: str, client: str, *, now: int) -> None:
+        """Count one credential given for an account, or raise TooManyError."""
+        near = f"{account} {network(client)}"
+        with self._database.write() as session:
+            retry_at = self._take(session, PER_ACCOUNT_AND_ADDRESS, near, now=now)
+            if retry_at is None and not self._is_known(session, near, now=now):
+                retry_at = self._take(session, PER_ACCOUNT, account, now=now)
+        if retry_at is not None:
+            raise TooManyError(retry_at)
+
+    def forgive(self, session: Session, account: str, client: str, *, now: int) -> None:
+        """After a good sign-in: clear the counter, and remember the address as the owner's."""
+        near = f"{account} {network(client)}"
+        session.execute(
+            delete(Throttle).where(Throttle.bucket == _bucket(PER_ACCOUNT_AND_ADDRESS, near))
+        )
+        session.execute(delete(Throttle).where(Throttle.bucket == _bucket(KNOWN, near)))
+        self._take(session, KNOWN, near, now=now)
+
+    def _take(self, session: Session, limit: Limit, subject: str, *, now: int) -> int | None:
+        fresh = self._insert(Throttle).values(
+            bucket=_bucket(limit, subject), count=1, resets_at=now + limit.window
+        )
+        over = Throttle.resets_at <= now
+        counted = fresh.on_conflict_do_update(
+            index_elements=[Throttle.bucket],
+            set_={
+                "count": case((over, 1), else_=Throttle.count + 1),
+                "resets_at": case((over, now + limit.window), else_=Throttle.resets_at),
+            },
+        ).returning(Throttle.count, Throttle.resets_at)
+        count, resets_at = session.execute(counted).one()
+        return int(resets_at) if count > limit.count else None
+
+    def _is_known(self, session: Session, near: str, *, now: int) -> bool:
+        known = select(Throttle.resets_at).where(
+            Throttle.bucket == _bucket(KNOWN, near), Throttle.resets_at > now
+        )
+        return session.scalar(known) is not None
+
+
+def sweep(session: Session, *, now: int) -> None:
+    """Remove counters whose window is over."""
+    session.execute(delete(Throttle).where(Throttle.resets_at <= now))
+
+
+def network(client: str) -> str:
+    """Return what an address counts as: itself, or its /64 when it is an IPv6 one."""
+    try:
+        address = ipaddress.ip_address(client.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def _bucket(limit: Limit, subject: str) -> str:
+    # Hashed: the table is no list of who signs in from where, and the name has a fixed length.
+    return f"{limit.name}:{hashlib.sha256(subject.encode()).hexdigest()}"

@@ -1,0 +1,164 @@
+"""The browser's session as the views see it: one cookie, one row, Flask's own session unused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Flask, Request, g, has_request_context, request
+from flask.sessions import NullSession, SessionInterface, SessionMixin
+from flask_login import LoginManager
+from werkzeug.wrappers import Response
+
+from app.accounts import sessions
+from app.accounts.visitor import SignedIn
+from app.clock import HOUR, SECOND
+from app.extensions import handfast
+
+COOKIE: Final = "__Host-handfast"
+
+
+@dataclass
+class Browser:
+    """What is known of the browser behind this request."""
+
+    token: str
+    is_new: bool
+    session_id: str | None = None
+    person_id: str | None = None
+    ends_at: int | None = None
+
+    @property
+    def csrf(self) -> str:
+        """The token that its forms carry."""
+        return sessions.csrf_token(self.token)
+
+
+class _NoSessions(SessionInterface):
+    """Flask's signed cookies survive a logout, so none is ever read or set."""
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002  # Flask's signature
+        # The entry keeps Flask-Login from reading its "remember me" cookie.
+        return NullSession({"_remember": "clear"})
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Keep nothing."""
+
+
+def install(portal: Flask) -> None:
+    """Read the cookie before, and set it after, each request that needs it."""
+    portal.session_interface = _NoSessions()
+    login = LoginManager()
+    login.session_protection = None
+    login.request_loader(_load)
+    # And not its init_app, which would set and clear that cookie with every answer.
+    portal.login_manager = login  # type: ignore[attr-defined]  # where Flask-Login looks for it
+    portal.after_request(_set_cookie)
+    portal.context_processor(_for_pages)
+
+
+def browser() -> Browser:
+    """Return this request's browser, with a fresh token when it has no living session."""
+    if "browser" not in g:
+        g.browser = _read()
+    found: Browser = g.browser
+    return found
+
+
+def client() -> sessions.Client:
+    """Return where the request came from."""
+    return sessions.Client(
+        address=request.remote_addr or "", user_agent=request.headers.get("User-Agent", "")
+    )
+
+
+def ensure_row() -> str:
+    """Return the session's id, after giving an anonymous browser the row that a flow needs."""
+    current, services = browser(), handfast()
+    if current.session_id is None:
+        with services.database.write() as database:
+            row = sessions.start(
+                database,
+                current.token,
+                client(),
+                person_id=None,
+                now=services.clock.now(),
+                lifetime=sessions.ANONYMOUS,
+                entropy=services.entropy,
+            )
+            current.session_id = row.id
+    return current.session_id
+
+
+def renewed(token: str, session_id: str, person_id: str) -> None:
+    """Send the browser its new token after a sign-in."""
+    g.browser = Browser(token, is_new=True, session_id=session_id, person_id=person_id)
+
+
+def dropped() -> None:
+    """Take the cookie away after a sign-out."""
+    g.browser = Browser(sessions.new_token(handfast().entropy), is_new=True)
+    g.drop_cookie = True
+
+
+def lifetime() -> int:
+    """Return how long a session lasts at most, in microseconds."""
+    return handfast().config.session_hours * HOUR
+
+
+def _read() -> Browser:
+    services = handfast()
+    token, now = request.cookies.get(COOKIE, ""), services.clock.now()
+    if len(token) != sessions.TOKEN_LENGTH or not token.isascii():
+        return Browser(sessions.new_token(services.entropy), is_new=True)
+    with services.database.read() as database:
+        row = sessions.find(database, token, now=now)
+        ended = row is None and sessions.is_known(database, token)
+    if row is None:
+        # A token whose session is over is never used again; one without a row is an
+        # anonymous browser's, which gets its row when it first sends something.
+        token = sessions.new_token(services.entropy) if ended else token
+        return Browser(token, is_new=ended)
+    if now - row.seen_at >= sessions.SEEN_STEP:
+        with services.database.write() as database:
+            sessions.touch(database, row.id, now=now)
+        row.seen_at = now
+    return Browser(token, False, row.id, row.person_id, sessions.ends_at(row))
+
+
+def _load(_request: Request) -> SignedIn | None:
+    current = browser()
+    if current.person_id is None or current.session_id is None:
+        return None
+    return SignedIn(current.person_id, current.session_id)
+
+
+def _set_cookie(response: Response) -> Response:
+    current: Browser | None = g.get("browser")
+    if "drop_cookie" in g:
+        response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+    elif current is not None and current.is_new and g.get("csrf_used", current.session_id):
+        response.set_cookie(
+            COOKIE, current.token, path="/", secure=True, httponly=True, samesite="Lax"
+        )
+    return response
+
+
+def csrf_token() -> str:
+    """Return the token for a form; the browser gets its cookie with the page."""
+    g.csrf_used = True
+    return browser().csrf
+
+
+def _for_pages() -> dict[str, Any]:
+    if not has_request_context():
+        return {}
+    return {"csrf_token": csrf_token, "session_seconds_left": _seconds_left}
+
+
+def _seconds_left() -> int | None:
+    """Return for how long the person stays signed in if they do nothing; None when nobody is."""
+    current = browser()
+    if current.person_id is None or current.ends_at is None:
+        return None
+    return max(0, (current.ends_at - handfast().clock.now()) // SECOND)

@@ -1,0 +1,1 @@
+"""What devices and monitors fetch without signing in."""
