@@ -1,6 +1,7 @@
 """The main job in the real browser: from a mail address to keys that both sides hold."""
 
-import re
+import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,10 @@ PATIENCE = 30_000  # milliseconds
 
 @dataclass(frozen=True)
 class Result:
-    """What the page said at the end: the four words per service."""
+    """What the page said at the end (service → four words), and how long the machines took."""
 
     words: Mapping[str, str]
-    active_after: float
+    machine_seconds: float
 
 
 @dataclass(frozen=True)
@@ -48,40 +49,57 @@ def run(
         page.goto(issuer)
         camera.take(page, "01-mail-address")
     sign_in(page, address, password, camera, narrator)
-    return activate(context, page, camera, narrator)
+    return activate(context, page, address, camera, narrator)
 
 
 def sign_in(page: Page, address: str, password: str, camera: Camera, narrator: Narrator) -> None:
     """Type the address, then the password that the portal checks at the mail server."""
     with narrator.step(f"Ann types {address}; the portal finds her mail server"):
-        page.get_by_role("textbox", name=re.compile("mail address", re.I)).fill(address)
+        page.get_by_label("Your mail address").fill(address)
         page.get_by_role("button", name="Continue").click()
-        secret = page.get_by_label(re.compile("password", re.I)).first
+        secret = page.get_by_label("Password of your mail account")
         expect(secret).to_be_visible()
-        camera.take(page, "02-credential")
+        camera.take(page, "02-password")
     with narrator.step("Ann types her password; the mail server accepts it"):
         secret.fill(password)
-        page.get_by_role("button", name=re.compile("sign in", re.I)).click()
+        page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("button", name="Activate this device")).to_be_visible()
         camera.take(page, "03-account")
 
 
-def activate(context: BrowserContext, page: Page, camera: Camera, narrator: Narrator) -> Result:
+def activate(
+    context: BrowserContext, page: Page, address: str, camera: Camera, narrator: Narrator
+) -> Result:
     """Press the button, allow it in the handler's own window, wait for the page's last word."""
     with narrator.step("Ann presses Activate this device; the browser starts the handler"):
         with context.expect_page(lambda opened: "/consent.html" in opened.url) as opened:
+            pressed = time.monotonic()
             page.get_by_role("button", name="Activate this device").click()
         consent = opened.value
         allow = consent.get_by_role("button", name="Allow")
+        expect(consent.get_by_text(address)).to_be_visible()
+        thinking = time.monotonic()
+        # The button arms after a second, so that nobody allows what they have not read.
         expect(allow).not_to_have_attribute("aria-disabled", "true")
         camera.take(consent, "04-consent")
-    with narrator.step("Ann allows it; handler and exchange agree on the keys"):
+    with narrator.step("Ann allows it; handler and key exchange agree on the keys"):
+        asked = time.monotonic()
         allow.click()
-        expect(page.locator("[data-stage=active]")).to_be_visible()
+        progress = page.locator("#progress")
+        expect(progress).to_have_attribute("data-stage", "active")
+        active = time.monotonic()
         camera.take(page, "05-active")
-    return Result(words_on(page), 0.0)
+    return Result(words_on(page), (thinking - pressed) + (active - asked))
 
 
 def words_on(page: Page) -> dict[str, str]:
-    """Read the words from the page as a person would: service and four words."""
-    return {}
+    """Read what the page shows: service → four words."""
+    listed = page.locator("#progress .words-list")
+    names: dict[str, str] = json.loads(listed.get_attribute("data-names") or "{}")
+    services = {name: service for service, name in names.items()}
+    found = {}
+    for line in listed.get_by_role("listitem").all():
+        words = line.locator(".words").inner_text()
+        name = line.inner_text().replace(words, "").strip()
+        found[services[name]] = words
+    return found
