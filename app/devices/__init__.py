@@ -1,0 +1,1 @@
+"""A person's devices and the keys on them: look, revoke, remove, restore."""

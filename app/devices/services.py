@@ -1,0 +1,165 @@
+"""Devices and keys of one person. Nothing here answers for somebody else's. No framework here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.models import (
+    AccountService,
+    Device,
+    DeviceState,
+    KeyState,
+    MailAccount,
+    ServiceKey,
+)
+from protocol.words import words
+
+# A person with more keys than this sees the newest ones.
+MOST_KEYS: Final = 500
+
+
+@dataclass(frozen=True)
+class KeyView:
+    """One key as its owner sees it; the key itself stays sealed."""
+
+    id: str
+    device_id: str
+    device_name: str
+    account_id: str
+    address: str
+    service: str
+    words: tuple[str, ...]
+    state: str
+    created_at: int
+    proven_at: int | None
+    ended_at: int | None
+    activation_id: str
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the service still accepts this key."""
+        return self.state == KeyState.ACTIVE
+
+
+@dataclass(frozen=True)
+class DeviceView:
+    """One device and its keys, the active ones first."""
+
+    id: str
+    name: str
+    platform: str
+    handler: str
+    jkt: str
+    state: str
+    created_at: int
+    seen_at: int
+    removed_at: int | None
+    keys: tuple[KeyView, ...]
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the device may hold keys."""
+        return self.state == DeviceState.ACTIVE
+
+    @property
+    def active_keys(self) -> tuple[KeyView, ...]:
+        """Return the keys that work now."""
+        return tuple(key for key in self.keys if key.is_active)
+
+    @property
+    def ended_keys(self) -> tuple[KeyView, ...]:
+        """Return the keys that work no more."""
+        return tuple(key for key in self.keys if not key.is_active)
+
+
+def list_devices(session: Session, person_id: str) -> list[DeviceView]:
+    """Return the person's devices: active ones first, the most recently seen on top."""
+    devices = session.scalars(
+        select(Device)
+        .where(Device.person_id == person_id)
+        .order_by(Device.state, Device.seen_at.desc())
+    ).all()
+    keys: dict[str, list[KeyView]] = defaultdict(list)
+    for key in list_keys(session, person_id):
+        keys[key.device_id].append(key)
+    return [_device_view(device, keys[device.id]) for device in devices]
+
+
+def find_device(session: Session, person_id: str, device_id: str) -> DeviceView | None:
+    """Return one device of this person, or None when it is missing or somebody else's."""
+    device = session.scalar(
+        select(Device).where(Device.id == device_id, Device.person_id == person_id)
+    )
+    if device is None:
+        return None
+    rows = session.execute(_keys_of(person_id).where(ServiceKey.device_id == device_id))
+    return _device_view(device, [_key_view(*row) for row in rows])
+
+
+def list_keys(session: Session, person_id: str) -> list[KeyView]:
+    """Return the person's keys, the active ones first, the newest on top."""
+    return [_key_view(*row) for row in session.execute(_keys_of(person_id))]
+
+
+def find_key(session: Session, person_id: str, key_id: str) -> KeyView | None:
+    """Return one key of this person, or None when it is missing or somebody else's."""
+    row = session.execute(_keys_of(person_id).where(ServiceKey.id == key_id)).first()
+    return None if row is None else _key_view(*row)
+
+
+def _keys_of(person_id: str) -> Select[ServiceKey, str, str, str, str]:
+    return (
+        select(
+            ServiceKey,
+            Device.name,
+            MailAccount.id,
+            MailAccount.address,
+            AccountService.service,
+        )
+        .join(Device, Device.id == ServiceKey.device_id)
+        .join(AccountService, AccountService.id == ServiceKey.account_service_id)
+        .join(MailAccount, MailAccount.id == AccountService.account_id)
+        .where(ServiceKey.person_id == person_id)
+        .order_by(ServiceKey.state, ServiceKey.created_at.desc(), ServiceKey.id)
+        .limit(MOST_KEYS)
+    )
+
+
+def _key_view(
+    key: ServiceKey, device_name: str, account_id: str, address: str, service: str
+) -> KeyView:
+    return KeyView(
+        id=key.id,
+        device_id=key.device_id,
+        device_name=device_name,
+        account_id=account_id,
+        address=address,
+        service=service,
+        words=words(key.fingerprint),
+        state=key.state,
+        created_at=key.created_at,
+        proven_at=key.proven_at,
+        ended_at=key.ended_at,
+        activation_id=key.activation_id,
+    )
+
+
+def _device_view(device: Device, keys: Sequence[KeyView]) -> DeviceView:
+    return DeviceView(
+        id=device.id,
+        name=device.name,
+        platform=device.platform,
+        handler=device.handler,
+        jkt=device.jkt,
+        state=device.state,
+        created_at=device.created_at,
+        seen_at=device.seen_at,
+        removed_at=device.removed_at,
+        keys=tuple(keys),
+    )

@@ -1,0 +1,139 @@
+"""The pages of devices and keys."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Blueprint, abort, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from app.activation.services import restore_device, revoke_device, revoke_key
+from app.devices import services
+from app.extensions import handfast
+from app.history.sentences import told
+from app.history.services import read_history
+from app.permissions import Permission, current_person, require
+from app.words_for_people import SERVICE_NAMES
+
+HISTORY_SHOWN: Final = 10
+
+devices = Blueprint("devices", __name__)
+
+
+@devices.get("/devices")
+@require(Permission.OWN)
+def index() -> str:
+    """Show all devices."""
+    with handfast().database.read() as session:
+        found = services.list_devices(session, current_person().id)
+    return render_template("devices/index.html", devices=found, names=SERVICE_NAMES)
+
+
+@devices.get("/devices/<device_id>")
+@require(Permission.OWN)
+def device(device_id: str) -> str:
+    """Show one device, its keys and what happened to it."""
+    found = _device(device_id)
+    with handfast().database.read() as session:
+        page = read_history(
+            session,
+            current_person().id,
+            targets=(device_id, *(key.id for key in found.keys)),
+            actor=f"device:{device_id}",
+            limit=HISTORY_SHOWN,
+        )
+    return render_template(
+        "devices/device.html",
+        device=found,
+        names=SERVICE_NAMES,
+        lines=[told(event, current_person().id) for event in page.events],
+    )
+
+
+@devices.get("/devices/<device_id>/remove")
+@require(Permission.OWN)
+def ask_remove(device_id: str) -> str:
+    """Ask before a device is removed."""
+    return render_template("devices/remove.html", device=_device(device_id), names=SERVICE_NAMES)
+
+
+@devices.post("/devices/<device_id>/remove")
+@require(Permission.OWN)
+def remove(device_id: str) -> Response:
+    """Remove a device and revoke its keys."""
+    _device(device_id)
+    revoke_device(**_mine(), device_id=device_id)
+    return redirect(url_for(".device", device_id=device_id), 303)
+
+
+@devices.get("/devices/<device_id>/restore")
+@require(Permission.OWN)
+def ask_restore(device_id: str) -> str:
+    """Ask before a removed device may come back."""
+    return render_template("devices/restore.html", device=_device(device_id))
+
+
+@devices.post("/devices/<device_id>/restore")
+@require(Permission.OWN)
+def restore(device_id: str) -> Response:
+    """Let a removed device activate again."""
+    _device(device_id)
+    restore_device(**_mine(), device_id=device_id)
+    return redirect(url_for(".device", device_id=device_id), 303)
+
+
+@devices.get("/keys/<key_id>")
+@require(Permission.OWN)
+def key(key_id: str) -> str:
+    """Show one key."""
+    found = _key(key_id)
+    with handfast().database.read() as session:
+        page = read_history(
+            session,
+            current_person().id,
+            targets=(key_id, found.activation_id),
+            limit=HISTORY_SHOWN,
+        )
+    return render_template(
+        "devices/key.html",
+        key=found,
+        names=SERVICE_NAMES,
+        lines=[told(event, current_person().id) for event in page.events],
+    )
+
+
+@devices.get("/keys/<key_id>/revoke")
+@require(Permission.OWN)
+def ask_revoke(key_id: str) -> str:
+    """Ask before a key is revoked."""
+    return render_template("devices/revoke.html", key=_key(key_id), names=SERVICE_NAMES)
+
+
+@devices.post("/keys/<key_id>/revoke")
+@require(Permission.OWN)
+def revoke(key_id: str) -> Response:
+    """Revoke one key."""
+    _key(key_id)
+    revoke_key(**_mine(), key_id=key_id)
+    return redirect(url_for(".key", key_id=key_id), 303)
+
+
+def _mine() -> dict[str, Any]:
+    here = handfast()
+    return {
+        "database": here.database,
+        "person_id": current_person().id,
+        "now": here.clock.now(),
+    }
+
+
+def _device(device_id: str) -> services.DeviceView:
+    with handfast().database.read() as session:
+        found = services.find_device(session, current_person().id, device_id)
+    return found or abort(404)
+
+
+def _key(key_id: str) -> services.KeyView:
+    with handfast().database.read() as session:
+        found = services.find_key(session, current_person().id, key_id)
+    return found or abort(404)

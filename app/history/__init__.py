@@ -1,0 +1,1 @@
+"""What happened lately, told to the person whom it concerns."""

@@ -1,0 +1,147 @@
+"""One sentence for every act, in the second person, and who did it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from string import Formatter
+from typing import Final
+
+from flask_babel import LazyString, gettext, lazy_gettext
+
+from app.audit import Act
+from app.history.services import Event
+from app.words_for_people import SERVICE_NAMES
+
+# The first sentence whose facts are all there is used; the last one needs none.
+SENTENCES: Final[Mapping[Act, Sequence[LazyString]]] = {
+    Act.SIGNED_IN: (
+        lazy_gettext("You signed in as {account} from {address}."),
+        lazy_gettext("You signed in as {account}."),
+        lazy_gettext("You signed in."),
+    ),
+    Act.SIGN_IN_FAILED: (
+        lazy_gettext("Somebody tried to sign in as {account} from {address} and failed."),
+        lazy_gettext("Somebody tried to sign in as {account} and failed."),
+        lazy_gettext("Somebody tried to sign in and failed."),
+    ),
+    Act.SIGNED_OUT: (lazy_gettext("You signed out."),),
+    Act.SESSION_ENDED: (lazy_gettext("One of your sessions was ended."),),
+    Act.ACCOUNT_ADDED: (
+        lazy_gettext("The mail account {account} was added."),
+        lazy_gettext("A mail account was added."),
+    ),
+    Act.ACCOUNT_REMOVED: (
+        lazy_gettext("The mail account {account} was removed."),
+        lazy_gettext("A mail account was removed."),
+    ),
+    Act.ACTIVATION_REQUESTED: (
+        lazy_gettext("An activation for {account} was asked for."),
+        lazy_gettext("An activation was asked for."),
+    ),
+    Act.DOCUMENT_ISSUED: (
+        lazy_gettext("An activation document for {account} was issued."),
+        lazy_gettext("An activation document was issued."),
+    ),
+    Act.ACTIVATION_ENDED: (lazy_gettext("An activation ended without a device."),),
+    Act.DEVICE_ACTIVATED: (
+        lazy_gettext("{device} was activated from {address}."),
+        lazy_gettext("{device} was activated."),
+        lazy_gettext("A device was activated."),
+    ),
+    Act.KEY_REVOKED: (
+        lazy_gettext("The key for {service} of {account} on {device} was revoked."),
+        lazy_gettext("A key was revoked."),
+    ),
+    Act.DEVICE_REVOKED: (
+        lazy_gettext("{device} was removed."),
+        lazy_gettext("A device was removed."),
+    ),
+    Act.DEVICE_RESTORED: (
+        lazy_gettext("{device} may be activated again."),
+        lazy_gettext("A device may be activated again."),
+    ),
+    Act.STOCK_MADE: (
+        lazy_gettext("Activation passwords were made ahead of time for {account}."),
+        lazy_gettext("Activation passwords were made ahead of time."),
+    ),
+    Act.PIN_CHANGED: (lazy_gettext("A pin for a mail domain was changed."),),
+    Act.KEYS_CHANGED: (lazy_gettext("The keys of the service were changed."),),
+}
+
+
+ACTIVATIONS: Final = frozenset(
+    {
+        Act.ACTIVATION_REQUESTED,
+        Act.DOCUMENT_ISSUED,
+        Act.ACTIVATION_ENDED,
+        Act.DEVICE_ACTIVATED,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where more about it stands."""
+
+    endpoint: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One event as a person reads it."""
+
+    at: int
+    text: str
+    by: str
+    is_worrying: bool
+    link: Link | None
+
+
+def told(event: Event, person_id: str) -> Line:
+    """Put one event into words for the person whom it concerns."""
+    return Line(
+        at=event.at,
+        text=sentence(event.act, event.facts),
+        by=_by(event.actor, person_id),
+        is_worrying=event.act == Act.SIGN_IN_FAILED,
+        link=_link(event),
+    )
+
+
+def sentence(act: str, facts: Mapping[str, str]) -> str:
+    """Return the sentence for an act with as many of its facts as there are."""
+    known = {**facts}
+    if facts.get("service") in {*SERVICE_NAMES}:
+        known["service"] = str(SERVICE_NAMES[facts["service"]])  # type: ignore[index]  # a StrEnum key equals its text
+    choices = [str(choice) for choice in SENTENCES[Act(act)]]
+    best = next((choice for choice in choices if _names(choice) <= known.keys()), choices[-1])
+    return best.format_map(known)
+
+
+def _names(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name}
+
+
+def _by(actor: str, person_id: str) -> str:
+    kind, _, actor_id = actor.partition(":")
+    if kind == "person":
+        return str(gettext("you") if actor_id == person_id else gettext("another person"))
+    if kind == "device":
+        return str(gettext("your device"))
+    if kind == "operator":
+        return str(gettext("the operator of this service"))
+    return str(gettext("this service"))
+
+
+def _link(event: Event) -> Link | None:
+    if event.target is None:
+        return None
+    if event.act in {Act.DEVICE_REVOKED, Act.DEVICE_RESTORED}:
+        return Link("devices.device", {"device_id": event.target})
+    if event.act == Act.KEY_REVOKED and "device" in event.facts:
+        return Link("devices.key", {"key_id": event.target})
+    if event.act in ACTIVATIONS:
+        return Link("activation.page", {"activation_id": event.target})
+    return None

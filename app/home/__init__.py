@@ -1,0 +1,1 @@
+"""Your account: mail addresses, their services, and where each is active."""

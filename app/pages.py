@@ -1,0 +1,82 @@
+"""The portal's signed-in pages: which there are, and what every one of them shows around itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Flask, request, url_for
+from flask_babel import LazyString, lazy_gettext
+
+from app import notices
+from app.accounts import sessions
+from app.activation.views import activation
+from app.clock import SECOND
+from app.devices.views import devices
+from app.extensions import handfast
+from app.history.views import history
+from app.home.services import main_address
+from app.home.views import home
+from app.models import WebSession
+from app.permissions import current_person, is_signed_in
+from app.signed_in.views import signed_in
+
+BLUEPRINTS: Final = (home, activation, devices, signed_in, history)
+NAVIGATION: Final = (
+    ("home.index", lazy_gettext("Your account")),
+    ("devices.index", lazy_gettext("Devices")),
+    ("activation.index", lazy_gettext("Activations")),
+    ("signed_in.index", lazy_gettext("Sessions")),
+    ("history.index", lazy_gettext("History")),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the navigation."""
+
+    url: str
+    label: LazyString
+    current: bool
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is signed in, for the page's header, and until when."""
+
+    address: str
+    ends_at_ms: int
+
+
+def install(portal: Flask) -> None:
+    """Register the pages and what every template may use."""
+    for blueprint in BLUEPRINTS:
+        portal.register_blueprint(blueprint)
+    portal.context_processor(_page_context)
+
+
+def _page_context() -> dict[str, Any]:
+    return {
+        "service_name": handfast().config.service_name,
+        "navigation": _navigation,
+        "take_notice": notices.take,
+        "signed_in": _visitor() if is_signed_in() else None,
+    }
+
+
+def _navigation() -> list[Entry]:
+    here = (request.endpoint or "").partition(".")[0]
+    return [
+        Entry(url_for(endpoint), label, here == endpoint.partition(".")[0])
+        for endpoint, label in NAVIGATION
+    ]
+
+
+def _visitor() -> Visitor:
+    person = current_person()
+    with handfast().database.read() as database:
+        session = database.get(WebSession, person.session_id)
+        address = main_address(database, person.id)
+    # A view may have ended its own session; the page that says so has no end to warn of.
+    ends_at = 0 if session is None else sessions.ends_at(session)
+    return Visitor(address, ends_at * 1000 // SECOND)

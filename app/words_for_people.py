@@ -1,0 +1,23 @@
+"""What the pages call the things of the data: one name each, everywhere."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask_babel import lazy_gettext
+
+from app.models import ServiceName, VouchedBy
+
+SERVICE_NAMES: Final = {
+    ServiceName.MAIL: lazy_gettext("Mail"),
+    ServiceName.CONTACTS: lazy_gettext("Contacts"),
+    ServiceName.CALENDAR: lazy_gettext("Calendar"),
+}
+
+VOUCHERS: Final = {
+    VouchedBy.PIN: lazy_gettext("The operator of this service named its mail server."),
+    VouchedBy.TABLE: lazy_gettext("Its mail provider is known to this service."),
+    VouchedBy.AUTOCONFIG: lazy_gettext("Its domain names this mail server on its own web site."),
+    VouchedBy.SRV: lazy_gettext("Its domain names this mail server in the DNS."),
+    VouchedBy.MANUAL: lazy_gettext("You named its mail server yourself, which proves nothing."),
+}

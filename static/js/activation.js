@@ -1,0 +1,196 @@
+// Sends "Activate this device" into the hidden frame and tells how it goes, by short polling.
+// What the bridge says (the "handfast" event) is a hint only: the portal is asked for the truth.
+"use strict";
+
+const FIRST_WAIT = 100;
+const LONGEST_WAIT = 4000;
+const GIVE_UP_AFTER_LOAD = 3000;
+const ORDER = ["issued", "taken", "agreed", "active"];
+const FINAL = new Set(["active", "expired", "dead"]);
+
+const panel = document.getElementById("progress");
+const part = (name) => panel.querySelector(name);
+const title = part("#progress-title");
+const text = part(".progress-text");
+const hint = part(".progress-hint");
+const result = part(".result");
+const frame = document.querySelector("iframe[name=activation-frame]");
+
+let run = null;
+
+for (const form of document.querySelectorAll("form.activate")) {
+  form.addEventListener("submit", (event) => submit(form, event));
+}
+
+document.addEventListener("handfast", (event) => {
+  if (!run) return;
+  const told = event.detail ?? {};
+  if (told.stage === "refused") return fail(text.dataset.refused, "");
+  if (told.stage === "error" || told.message) showHint(told.message, told.hint);
+  if (told.stage === "agreed") mark("agreed");
+  run.askNow();
+});
+
+// A page that was opened while the activation is still open goes on by itself.
+if (panel.dataset.status && !FINAL.has(panel.dataset.stage)) {
+  run = follow(panel.dataset.status);
+}
+
+function submit(form, event) {
+  if ("keep" in form.dataset) {
+    // A document of its own: it opens outside of this page, which only watches.
+    restart(form.dataset.status);
+    return;
+  }
+  const error = form.querySelector(".choose");
+  const first = form.querySelector("input[name=service]");
+  error.hidden = form.querySelector("input[name=service]:checked") !== null;
+  if (!error.hidden) {
+    event.preventDefault();
+    first.focus();
+    return;
+  }
+  form.target = frame.name;
+  frame.addEventListener("load", () => run?.answered(), { once: true });
+  restart(form.dataset.status);
+}
+
+function restart(url) {
+  run?.stop();
+  panel.hidden = false;
+  part(".steps").hidden = false;
+  result.hidden = true;
+  hint.hidden = true;
+  title.textContent = title.dataset.running;
+  text.textContent = text.dataset.sending;
+  for (const step of panel.querySelectorAll("[data-step]")) {
+    step.className = step.dataset.step === "issued" ? "now" : "";
+  }
+  panel.focus({ preventScroll: true });
+  panel.scrollIntoView({ block: "nearest" });
+  run = follow(url);
+}
+
+function follow(url) {
+  let wait = FIRST_WAIT;
+  let timer = 0;
+  let stopped = false;
+  let loadedAt = Infinity;
+  let asking = false;
+  let again = false;
+
+  const later = () => {
+    clearTimeout(timer);
+    if (stopped) return;
+    timer = setTimeout(ask, wait);
+    // Quick for the first two seconds, then calmer.
+    wait = Math.min(LONGEST_WAIT, wait < 200 ? wait + 5 : wait * 1.4);
+  };
+  async function ask() {
+    if (asking) { again = true; return; }
+    asking = true;
+    const status = await fetchStatus(url);
+    asking = false;
+    if (stopped) return;
+    if (again) { again = false; wait = FIRST_WAIT; }
+    if (status && show(status, performance.now() - loadedAt > GIVE_UP_AFTER_LOAD)) stopped = true;
+    else later();
+  }
+  ask();
+  return {
+    askNow() { wait = FIRST_WAIT; clearTimeout(timer); ask(); },
+    answered() { loadedAt = performance.now(); this.askNow(); },
+    stop() { stopped = true; clearTimeout(timer); },
+  };
+}
+
+async function fetchStatus(url) {
+  try {
+    const answer = await fetch(url, { headers: { Accept: "application/json" }, cache: "no-store" });
+    if (answer.status === 401) return { stage: "signed-out" };
+    if (answer.ok) return await answer.json();
+  } catch {
+    // The network is away for a moment; the next round asks again.
+  }
+  text.textContent = text.dataset.lost;
+  return null;
+}
+
+// Returns whether there is nothing more to ask.
+function show(status, hasWaited) {
+  if (status.stage === "signed-out") return fail(text.dataset.signedOut, "");
+  if (status.stage === "none") return hasWaited ? fail(text.dataset.nothing, "") : false;
+  if (status.stage === "waiting") return leadOn(status);
+  if (status.stage === "expired" || status.stage === "dead") {
+    return fail(text.dataset[status.stage], "");
+  }
+  mark(status.stage);
+  say(text.dataset[status.stage]);
+  if (status.stage !== "active") return false;
+  finish(status);
+  return true;
+}
+
+// No handler took the document: the activation's own page says how to go on.
+function leadOn(status) {
+  if (panel.dataset.stage === "waiting") return false;
+  location.assign(new URL(`/activations/${encodeURIComponent(status.id)}`, location.origin));
+  return true;
+}
+
+function mark(stage) {
+  const reached = ORDER.indexOf(stage);
+  for (const step of panel.querySelectorAll("[data-step]")) {
+    const place = ORDER.indexOf(step.dataset.step);
+    step.className = place <= reached ? "done" : place === reached + 1 ? "now" : "";
+    const mark = step.querySelector(".mark");
+    mark.textContent = place <= reached ? mark.dataset.done : "";
+  }
+}
+
+// The same sentence is not announced twice.
+function say(sentence) {
+  if (text.textContent !== sentence) text.textContent = sentence;
+}
+
+function showHint(message, next) {
+  hint.textContent = [message, next].filter(Boolean).join(" ");
+  hint.hidden = hint.textContent === "";
+}
+
+function fail(sentence) {
+  run?.stop();
+  title.textContent = title.dataset.failed;
+  say(sentence);
+  panel.querySelector("[data-step].now")?.setAttribute("class", "failed");
+  return true;
+}
+
+function finish(status) {
+  const list = part(".words-list");
+  const names = JSON.parse(list.dataset.names);
+  list.replaceChildren(...status.words.map(([service, ...words]) => {
+    const item = document.createElement("li");
+    const name = document.createElement("span");
+    name.className = "soft";
+    name.textContent = names[service] ?? service;
+    const shown = document.createElement("span");
+    shown.className = "words";
+    shown.translate = false;
+    shown.textContent = words.join(" ");
+    item.append(name, shown);
+    return item;
+  }));
+  part(".result-device").textContent = status.device;
+  part(".result-address").textContent = status.address ?? "";
+  part(".result-at").textContent = new Intl.DateTimeFormat(document.documentElement.lang, {
+    dateStyle: "medium", timeStyle: "medium",
+  }).format(status.at * 1000);
+  const revoke = part(".result-revoke");
+  revoke.href = revoke.dataset.pattern.replace("ID", status.id);
+  title.textContent = title.dataset.active;
+  result.hidden = false;
+  panel.dataset.stage = "active";
+  const help = document.getElementById("finish");
+  if (help) help.hidden = true;
+}
