@@ -20,7 +20,13 @@ from protocol.encoding import (
     encode,
     lv_cat,
 )
-from protocol.errors import ErrorCode, Reason, RemoteProtocolError, VerificationError
+from protocol.errors import (
+    ErrorCode,
+    LocalProtocolError,
+    Reason,
+    RemoteProtocolError,
+    VerificationError,
+)
 from protocol.messages import SUITE as SUITE
 from protocol.signing import SigningKey, sign_jws, verify_jws
 from protocol.trust import SKEW, TrustedIssuer
@@ -68,8 +74,16 @@ class VerifiedDocument:
 
 
 def sign_document(document: ActivationDocument, key: SigningKey) -> bytes:
-    """Sign the claims as the compact JWS that is the document."""
-    return sign_jws(encode(_to_wire(document)), key, TYP)
+    """Sign the claims as the compact JWS that is the document.
+
+    Raises LocalProtocolError for claims that no device would accept.
+    """
+    payload = encode(_to_wire(document))
+    try:
+        _from_payload(payload)
+    except VerificationError as error:
+        raise LocalProtocolError(f"not fit to be signed: {error}") from error
+    return sign_jws(payload, key, TYP)
 
 
 def open_document(untrusted: bytes, trusted: Sequence[TrustedIssuer]) -> VerifiedDocument:

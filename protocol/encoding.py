@@ -29,6 +29,7 @@ ServiceName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}\Z")]
 # Whole numbers stay inside what every JSON library keeps exact.
 Whole = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
+_TEXT: Final = re.compile(TEXT_PATTERN)
 _ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]*")
 
 
@@ -50,6 +51,13 @@ def unb64u(untrusted: str, *, length: int | None = None) -> bytes:
     if length is not None and len(data) != length:
         raise RemoteProtocolError(ErrorCode.MALFORMED, f"not {length} bytes")
     return data
+
+
+def is_short_text(text: str) -> bool:
+    """Whether `text` may stand where the protocol has text(100)."""
+    # A file system may give names that are no Unicode text; they cannot be sent.
+    whole = text.encode("utf-8", "replace").decode() == text
+    return whole and len(text) <= 100 and bool(_TEXT.match(text))
 
 
 def lv_cat(*fields: bytes | str) -> bytes:

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from protocol.encoding import b64u, lv_cat
+from protocol.encoding import b64u, is_short_text, lv_cat
+from protocol.errors import LocalProtocolError
 from protocol.key_schedule import expand
 from protocol.words import words
 
@@ -24,11 +25,15 @@ class GrantName:
 
 @dataclass(frozen=True, slots=True)
 class DeviceDescription:
-    """How a device introduces itself; each 1 to 100 characters."""
+    """How a device introduces itself; each 1 to 100 characters that can be shown."""
 
     name: str
     platform: str
     handler: str
+
+    def __post_init__(self) -> None:
+        if not all(map(is_short_text, (self.name, self.platform, self.handler))):
+            raise LocalProtocolError("a device description that cannot be sent")
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class VerifyKey:
 class SigningKey:
     """An Ed25519 private key; its repr shows the key id only."""
 
-    __slots__ = ("_secret", "_seed", "public", "verify_key")
+    __slots__ = ("_jwk", "_secret", "_seed", "public", "verify_key")
 
     def __init__(self, seed: bytes) -> None:
         if len(seed) != 32:
@@ -67,6 +67,7 @@ class SigningKey:
         self._seed: Final = bytes(seed)
         self.public, self._secret = bindings.crypto_sign_seed_keypair(self._seed)
         self.verify_key: Final = VerifyKey(self.public)
+        self._jwk: OKPKey | None = None
 
     @classmethod
     def generate(cls, *, entropy: Callable[[int], bytes]) -> Self:
@@ -90,6 +91,14 @@ class SigningKey:
         """The 32 secret bytes, for sealing."""
         return self._seed
 
+    def jwk(self) -> OKPKey:
+        """The private key as the JWS library wants it, made on first use."""
+        if self._jwk is None:
+            self._jwk = OKPKey.import_key(
+                {"kty": "OKP", "crv": "Ed25519", "x": b64u(self.public), "d": b64u(self._seed)}
+            )
+        return self._jwk
+
     def sign(self, message: bytes) -> bytes:
         """Sign; 64 bytes."""
         return bindings.crypto_sign(message, self._secret)[:64]
@@ -110,10 +119,7 @@ def thumbprint(x: bytes) -> str:
 def sign_jws(payload: bytes, key: SigningKey, typ: str) -> bytes:
     """Sign `payload` as a compact JWS with exactly the header {alg, kid, typ}."""
     header = {"alg": _ALGORITHM, "kid": key.kid, "typ": typ}
-    private = OKPKey.import_key(
-        {"kty": "OKP", "crv": "Ed25519", "x": b64u(key.public), "d": b64u(key.seed())}
-    )
-    return jws.serialize_compact(header, payload, private, algorithms=[_ALGORITHM]).encode()
+    return jws.serialize_compact(header, payload, key.jwk(), algorithms=[_ALGORITHM]).encode()
 
 
 def verify_jws(untrusted: bytes, keys: Mapping[str, VerifyKey], typ: str) -> tuple[bytes, str]:

@@ -10,7 +10,13 @@ import msgspec
 
 from protocol.crockford import encode_bits
 from protocol.encoding import Bytes32, KeyId, Whole, decode, encode, lv_cat
-from protocol.errors import ErrorCode, Reason, RemoteProtocolError, VerificationError
+from protocol.errors import (
+    ErrorCode,
+    LocalProtocolError,
+    Reason,
+    RemoteProtocolError,
+    VerificationError,
+)
 from protocol.signing import SigningKey, VerifyKey, sign_jws, verify_jws
 
 TYP: Final = "handfast-keys+jwt"
@@ -111,8 +117,13 @@ def is_exchange_url(text: str) -> bool:
 
 
 def sign_key_set(key_set: KeySet, root: SigningKey) -> bytes:
-    """Sign a key set with a root key."""
-    return sign_jws(encode(_to_wire(key_set)), root, TYP)
+    """Sign a key set with a root key; LocalProtocolError if no device would accept it."""
+    payload = encode(_to_wire(key_set))
+    try:
+        _from_payload(payload)
+    except VerificationError as error:
+        raise LocalProtocolError(f"not fit to be signed: {error}") from error
+    return sign_jws(payload, root, TYP)
 
 
 def verify_key_set(

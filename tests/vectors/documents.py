@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from protocol import activation
 from protocol.activation import sign_document
-from protocol.encoding import b64u, unb64u
+from protocol.encoding import b64u, encode, unb64u
 from protocol.signing import SigningKey, sign_jws
 from tests.vectors import cast
 
@@ -128,7 +129,7 @@ def _claims() -> list[Json]:
     return [
         {
             "name": name,
-            "document": sign_document(replace(cast.DOCUMENT, **change), cast.DOCUMENTS).decode(),
+            "document": _signed(_claims_of(change)),
             "expect": reason,
         }
         for name, reason, change in changes
@@ -151,6 +152,11 @@ def _circumstances() -> list[Json]:
 def _payload() -> str:
     part = cast.RAW.decode().split(".")[1]
     return unb64u(part).decode()
+
+
+def _claims_of(change: Json) -> str:
+    """Claims that `sign_document` would refuse to sign."""
+    return encode(activation._to_wire(replace(cast.DOCUMENT, **change))).decode()
 
 
 def _signed(payload: str, key: SigningKey = cast.DOCUMENTS) -> str:
