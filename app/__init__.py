@@ -44,13 +44,14 @@ def create_portal(
     )
     extensions.install(portal, config, clock=clock, entropy=entropy, network=network)
     logs.install(portal, entropy)
-    i18n.add_i18n(portal, extensions.of(portal).clock)
+    i18n.install(portal)
     web_session.install(portal)
     permissions.install(portal)
     security.install(portal, config)
     errors.install(portal)
     for blueprint in (accounts, well_known):
         portal.register_blueprint(blueprint)
+    pages.install(portal)
     permissions.check_every_route(portal)
     portal.wsgi_app = proxies.TrustedProxies(portal.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]  # Flask's documented way to add middleware
     return portal

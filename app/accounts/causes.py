@@ -26,9 +26,7 @@ PROBLEMS: Final = {
         _("Check the password. It is the one of your mail account, not of this service."),
     ),
     Cause.UNDECIDED: Problem(
-        _(
-            "The mail server did not answer in time, so we cannot tell whether the password is right."
-        ),
+        _("The mail server did not decide in time. The password may be right or wrong."),
         _("Wait a minute, then try again. Mail servers slow down after several attempts."),
     ),
     Cause.NAME_NOT_FOUND: Problem(
