@@ -112,11 +112,16 @@ def files_holding(markers: Sequence[bytes], folder: Path) -> list[Path]:
     ]
 
 
-def activate(context: BrowserContext, page: Page, *, button: str = "Activate this device") -> Page:
-    """Press the button and return the consent window, ready to be answered."""
+def press(context: BrowserContext, page: Page, *, button: str = "Activate this device") -> Page:
+    """Press the button and return the consent window."""
     with context.expect_page() as opened:
         page.get_by_role("button", name=button).click()
-    consent = opened.value
+    return opened.value
+
+
+def activate(context: BrowserContext, page: Page, *, button: str = "Activate this device") -> Page:
+    """Press the button and return the consent window, ready to be answered."""
+    consent = press(context, page, button=button)
     consent.locator("#allow[aria-disabled=false]").wait_for()
     return consent
 

@@ -14,7 +14,7 @@ import pytest
 
 from plugin.native_host import LONGEST_FRAME
 from plugin.registration.chromium import EXTENSION_ORIGIN
-from tests.e2e.small_service import SmallService, small_service
+from tests.e2e.bridge.small_service import SmallService, small_service
 
 ISSUER = "https://portal.example.org"
 SOURCE = Path(__file__).resolve().parents[2]
