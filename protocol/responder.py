@@ -97,11 +97,20 @@ def respond(
     *,
     exchange_key: SigningKey,
     entropy: Callable[[int], bytes],
+    th1: bytes | None = None,
 ) -> Replied:
-    """Answer an admitted init; only the ML-KEM ciphertext has randomness not from `entropy`."""
-    encapsulated = _encapsulate(init.kem)
+    """Answer an admitted init; only the ML-KEM ciphertext has randomness not from `entropy`.
+
+    `th1` is what init_hash gave for this init, if the caller has it already.
+    """
     return respond_with(
-        context, prs, init, exchange_key=exchange_key, scalar=entropy(32), encapsulated=encapsulated
+        context,
+        prs,
+        init,
+        exchange_key=exchange_key,
+        scalar=entropy(32),
+        encapsulated=_encapsulate(init.kem),
+        th1=th1,
     )
 
 
@@ -113,6 +122,7 @@ def respond_with(
     exchange_key: SigningKey,
     scalar: bytes,
     encapsulated: tuple[bytes, bytes],
+    th1: bytes | None = None,
 ) -> Replied:
     """`respond` for a given scalar and (KEM secret, ciphertext): test vectors need this."""
     channel = context.channel()
@@ -120,7 +130,7 @@ def respond_with(
     share = cpace.share(scalar, cpace.calculate_generator(prs, channel, init.nonce))
     k = cpace.agree(scalar, init.share)
     isk = cpace.intermediate_key(init.nonce, k, (init.share, init.kem), (share, ciphertext))
-    th1 = key_schedule.init_transcript(context, init)
+    th1 = th1 or key_schedule.init_transcript(context, init)
     th2 = key_schedule.reply_transcript(th1, exchange_key.kid, share, ciphertext)
     reply = Reply(
         v=1,
