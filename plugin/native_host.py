@@ -94,10 +94,12 @@ def _serve(conversation: Conversation) -> int:
     if message is None:
         return int(ExitCode.OK)
     untrusted_document, origin = _document_of(message)
+    device = Device.open(Paths.from_environment())
+    started = device.clock()
     try:
         activated = handler.activate(
             untrusted_document,
-            device=Device.open(Paths.from_environment()),
+            device=device,
             origin=origin,
             consent=_ask_over(conversation),
             progress=lambda stage: conversation.send("progress", stage=stage),
@@ -110,6 +112,8 @@ def _serve(conversation: Conversation) -> int:
         for key in activated.keys
     ]
     conversation.send("done", device=activated.device_name, keys=keys)
+    # Nobody waits for this: what an earlier start left unfinished goes on now.
+    handler.resume(device, lambda _stage: None, before=started)
     return int(ExitCode.OK)
 
 

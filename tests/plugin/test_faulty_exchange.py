@@ -155,6 +155,39 @@ def test_finishing_twice_makes_no_second_key(
     assert len(device.store.read().keys) == 1
 
 
+def test_an_exchange_the_person_dropped_does_not_come_back(
+    device: Device, service: Service
+) -> None:
+    service.faults.append(lose("/confirm", RESENDS + 1))
+    with pytest.raises(UserError):
+        run(device, service)
+    (record,) = device.pending()
+    pending = record.pending()
+    established = pending.receive_complete(service.answer("/confirm", pending.confirm)[2])
+    device.forget(record.activation)
+    device.activate_keys(record, established)
+    assert device.store.read().keys == ()
+
+
+def test_of_two_handlers_with_one_document_one_goes_on(
+    device: Device, service: Service, paths: Paths
+) -> None:
+    document = service.issue()
+    slow = open_device(paths)
+
+    def overtake(asked: str, answer: Message) -> Message:
+        if asked == "/init":
+            service.faults.clear()
+            activate(document, device=device, origin=None, consent=allow, progress=quiet)
+        return answer
+
+    service.faults.append(overtake)
+    with pytest.raises(UserError, match="has used the document before"):
+        activate(document, device=slow, origin=None, consent=allow, progress=quiet)
+    assert words(device) == service.words()
+    assert len(device.store.read().keys) == 1
+
+
 def test_a_pending_exchange_ends_after_seven_days(
     device: Device, service: Service, paths: Paths
 ) -> None:
