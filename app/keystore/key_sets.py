@@ -10,12 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+
 from app.clock import DAY, SECOND, seconds
 from app.keystore.provider import KeyKind, KeyProvider, KeyStoreError, Published, StoredKey
 from app.keystore.sealing import new_sealing_key
 from protocol.errors import VerificationError
-from protocol.signing import SigningKey
+from protocol.signing import SigningKey, verify_jws
 from protocol.trust import (
+    TYP,
     ExchangeEntry,
     KeyEntry,
     KeySet,
@@ -174,8 +177,27 @@ def _entries(provider: KeyProvider, kind: KeyKind, now: int) -> tuple[KeyEntry, 
 
 def _next_version(provider: KeyProvider, now: int) -> int:
     """Count on from the published set; the time is the floor, should that file ever be lost."""
-    key_set = published_key_set(provider, now=now)
-    return max(seconds(now), 0 if key_set is None else key_set.version + 1)
+    return max(seconds(now), _published_version(provider) + 1)
+
+
+def _published_version(provider: KeyProvider) -> int:
+    """Read the version whatever the time says: a clock set back must not take it down."""
+    signed = provider.read_published(Published.KEY_SET)
+    trust = provider.read_published(Published.TRUST)
+    if signed is None or trust is None:
+        return 0
+    roots = {root.kid: root for root in TrustBundle.from_json(trust).roots}
+    try:
+        payload, _ = verify_jws(signed, roots, TYP)
+    except VerificationError:
+        raise KeyStoreError(
+            "the published key set is damaged", "restore the published folder from a backup"
+        ) from None
+    return msgspec.json.decode(payload, type=_Versioned).version
+
+
+class _Versioned(msgspec.Struct):
+    version: int
 
 
 def _states(keys: tuple[StoredKey, ...], now: int) -> list[tuple[StoredKey, str]]:
