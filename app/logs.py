@@ -15,7 +15,8 @@ from werkzeug.wrappers import Response
 
 from protocol.encoding import b64u
 
-LOGGER: Final = "handfast"
+# The parent of every module's logger, so that all of them speak JSON.
+LOGGER: Final = "app"
 REDACTED: Final = "[redacted]"
 SECRET_WORDS: Final = ("password", "secret", "token", "credential", "cookie", "csrf", "prs")
 HEADER: Final = "X-Request-Id"

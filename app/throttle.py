@@ -101,11 +101,6 @@ class Throttles:
         return session.scalar(known) is not None
 
 
-def sweep(session: Session, *, now: int) -> None:
-    """Remove counters whose window is over."""
-    session.execute(delete(Throttle).where(Throttle.resets_at <= now))
-
-
 def network(client: str) -> str:
     """Return what an address counts as: itself, or its /64 when it is an IPv6 one."""
     try:

@@ -40,6 +40,10 @@ class NotProvenError(Exception):
 class AddressTakenError(Exception):
     """Somebody else has proven this address."""
 
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+
 
 class TooManyAccountsError(Exception):
     """The person has as many accounts as one may have."""
@@ -80,7 +84,7 @@ def add_account(database: Session, person_id: str, check: View, here: Here) -> s
     """Add the checked account to a person who is signed in and return its id."""
     owner = _proven(database, check.address)
     if owner is not None and owner.person_id != person_id:
-        raise AddressTakenError
+        raise AddressTakenError(check.address)
     own = database.scalar(
         select(MailAccount).where(
             MailAccount.person_id == person_id, MailAccount.address == check.address

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import Act, record
 from app.clock import HOUR, MINUTE
-from app.models import MailCheck, WebSession, new_id
+from app.models import WebSession, new_id
 from protocol.encoding import b64u
 
 TOKEN_BYTES: Final = 32
@@ -174,22 +174,6 @@ def write_flow(database: Session, session_id: str, flow: Mapping[str, Any]) -> N
     """Keep small notes with a session; never a credential."""
     text = json.dumps(dict(flow), separators=(",", ":"))
     database.execute(update(WebSession).where(WebSession.id == session_id).values(flow=text))
-
-
-def sweep(database: Session, *, now: int) -> int:
-    """Remove sessions that ended or expired, and their mail checks; returns how many went."""
-    gone = select(WebSession.id).where(
-        (WebSession.expires_at <= now) | (WebSession.ended_at.is_not(None))
-    )
-    database.execute(
-        delete(MailCheck).where((MailCheck.session_id.in_(gone)) | (MailCheck.expires_at <= now))
-    )
-    result = database.execute(
-        delete(WebSession).where(
-            (WebSession.expires_at <= now) | (WebSession.ended_at.is_not(None))
-        )
-    )
-    return _changed(result)
 
 
 def _changed(result: object) -> int:

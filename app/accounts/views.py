@@ -17,12 +17,11 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from app import notices, web_session
-from app.accounts import mail_checks, proof, sessions
+from app.accounts import mail_checks, proof, services, sessions
 from app.accounts.causes import sentence
-from app.accounts.forms import AddressForm, PasswordForm, ServerForm
+from app.accounts.forms import MAX_ADDRESS, AddressForm, PasswordForm, ServerForm
 from app.accounts.mail_work import Try
 from app.accounts.targets import HOME, allowed_target
-from app.audit import Act, record
 from app.extensions import handfast
 from app.mailservers.address import parse
 from app.mailservers.provider import Credential
@@ -41,7 +40,7 @@ def sign_in() -> str | Response:
     wanted = allowed_target(request.args.get("next"))
     if is_signed_in():
         return redirect(wanted, 303)
-    form = AddressForm(data={"address": request.args.get("address", "")})
+    form = AddressForm(data={"address": request.args.get("address", "")[:MAX_ADDRESS]})
     return render_template("accounts/sign_in.html", form=form, next=wanted)
 
 
@@ -50,6 +49,9 @@ def begin() -> Any:
     """Start a sign-in with the address."""
     form = AddressForm(request.form)
     wanted = allowed_target(request.form.get("next"))
+    if is_signed_in():
+        # An old sign-in page must not add somebody's account to whoever signed in since.
+        return redirect(wanted, 303)
     if not form.validate():
         return render_template("accounts/sign_in.html", form=form, next=wanted), 400
     return _begin(form, wanted)
@@ -59,7 +61,8 @@ def begin() -> Any:
 @require(Permission.OWN)
 def add() -> str:
     """Ask for the address of a further account."""
-    return render_template("accounts/add.html", form=AddressForm())
+    form = AddressForm(data={"address": request.args.get("address", "")[:MAX_ADDRESS]})
+    return render_template("accounts/add.html", form=form)
 
 
 @blueprint.post("/accounts/add")
@@ -146,14 +149,17 @@ def choose_server(check_id: str) -> Any:
 @blueprint.post("/sign-in/<check_id>/finish")
 def finish(check_id: str) -> Response:
     """Turn an accepted check into a session, or into a further account."""
-    here, current = handfast(), web_session.browser()
-    if current.session_id is None:
+    session_id = web_session.browser().session_id
+    if session_id is None:
         abort(404)
-    with here.database.write() as database:
-        check = mail_checks.use(database, check_id, current.session_id, now=here.clock.now())
-    if check is None:
+    try:
+        if is_signed_in():
+            return _add_account(check_id)
+        return _sign_in(check_id, session_id)
+    except services.NothingToFinishError:
         return redirect(url_for(".progress", check_id=check_id), 303)
-    return _add_account(check) if is_signed_in() else _sign_in(check)
+    except proof.NotProvenError:
+        abort(403)
 
 
 @blueprint.post("/sign-out")
@@ -182,7 +188,7 @@ def _begin(form: AddressForm, wanted: str) -> Response:
     session_id = web_session.ensure_row()
     with here.database.write() as database:
         flow = sessions.flow_of(database, session_id)
-        sessions.write_flow(database, session_id, {**flow, "next": wanted})
+        sessions.write_flow(database, session_id, {**flow, services.NEXT: wanted})
         check_id = mail_checks.begin(
             database, session_id, address.text, now=now, entropy=here.entropy
         )
@@ -245,56 +251,35 @@ def _here() -> proof.Here:
     return proof.Here(here.clock.now(), here.config.shard, here.entropy)
 
 
-def _sign_in(check: mail_checks.View) -> Response:
-    here, current, client = handfast(), web_session.browser(), web_session.client()
-    now, token = here.clock.now(), sessions.new_token(here.entropy)
-    session_id = str(current.session_id)
-    try:
-        with here.database.write() as database:
-            wanted = sessions.flow_of(database, session_id).get("next")
-            person_id = proof.sign_in(database, check, _here())
-            sessions.replace(database, session_id, now=now)
-            row = sessions.start(
-                database,
-                token,
-                client,
-                person_id=person_id,
-                now=now,
-                lifetime=web_session.lifetime(),
-                entropy=here.entropy,
-            )
-            here.throttles.forgive(database, check.address, client.address, now=now)
-            record(
-                database,
-                at=now,
-                actor=f"person:{person_id}",
-                act=Act.SIGNED_IN,
-                subject=person_id,
-                target=row.id,
-                detail={"account": check.address, "address": client.address},
-            )
-    except proof.NotProvenError:
-        abort(403)
-    web_session.renewed(token, row.id, person_id)
-    return redirect(allowed_target(wanted), 303)
+def _sign_in(check_id: str, session_id: str) -> Response:
+    here = handfast()
+    made = services.sign_in(
+        here.database,
+        check_id,
+        session_id,
+        web_session.client(),
+        _here(),
+        lifetime=web_session.lifetime(),
+    )
+    web_session.renewed(made.token, made.session_id, made.person_id)
+    return redirect(allowed_target(made.wanted), 303)
 
 
-def _add_account(check: mail_checks.View) -> Response:
-    person = current_person()
-    text, is_error = gettext("%(address)s was added.", address=check.address), False
+def _add_account(check_id: str) -> Response:
+    here, person, is_error = handfast(), current_person(), True
     try:
-        with handfast().database.write() as database:
-            proof.add_account(database, person.id, check, _here())
-    except proof.AddressTakenError:
-        is_error, text = (
-            True,
-            gettext(
-                "%(address)s belongs to another sign-in here. Sign out and sign in with it.",
-                address=check.address,
-            ),
+        address = services.add_account(
+            here.database, check_id, person.session_id, person.id, _here()
+        )
+    except proof.AddressTakenError as taken:
+        text = gettext(
+            "%(address)s belongs to another sign-in here. Sign out and sign in with it.",
+            address=taken.address,
         )
     except proof.TooManyAccountsError:
-        is_error, text = True, gettext("You have as many accounts as one person may have here.")
-    with handfast().database.write() as database:
+        text = gettext("You have as many accounts as one person may have here.")
+    else:
+        text, is_error = gettext("%(address)s was added.", address=address), False
+    with here.database.write() as database:
         notices.leave(database, text, is_error=is_error)
     return redirect(HOME, 303)

@@ -1,0 +1,103 @@
+"""Finish what an accepted mail check allows: a session, or a further account. No framework here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.accounts import mail_checks, proof, sessions
+from app.audit import Act, record
+from app.database import Database
+from app.throttle import Throttles
+
+T = TypeVar("T")
+NEXT: Final = "next"
+
+
+class NothingToFinishError(Exception):
+    """There is no accepted check of this session, or it was used already."""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A fresh session: the only time its token is known outside of the browser."""
+
+    token: str
+    session_id: str
+    person_id: str
+    wanted: object
+
+
+def sign_in(
+    database: Database,
+    check_id: str,
+    session_id: str,
+    client: sessions.Client,
+    here: proof.Here,
+    *,
+    lifetime: int,
+) -> SignedIn:
+    """Make the person whom the check proves the owner of a new session; the old one ends."""
+
+    def work(session: Session) -> SignedIn:
+        check = _use(session, check_id, session_id, here)
+        person_id = proof.sign_in(session, check, here)
+        wanted = sessions.flow_of(session, session_id).get(NEXT)
+        sessions.replace(session, session_id, now=here.now)
+        token = sessions.new_token(here.entropy)
+        row = sessions.start(
+            session,
+            token,
+            client,
+            person_id=person_id,
+            now=here.now,
+            lifetime=lifetime,
+            entropy=here.entropy,
+        )
+        Throttles(database).forgive(session, check.address, client.address, now=here.now)
+        record(
+            session,
+            at=here.now,
+            actor=f"person:{person_id}",
+            act=Act.SIGNED_IN,
+            subject=person_id,
+            target=row.id,
+            detail={"account": check.address, "address": client.address},
+        )
+        return SignedIn(token, row.id, person_id, wanted)
+
+    return _once_more(database, work)
+
+
+def add_account(
+    database: Database, check_id: str, session_id: str, person_id: str, here: proof.Here
+) -> str:
+    """Add the checked account to a person who is signed in and return its address."""
+
+    def work(session: Session) -> str:
+        check = _use(session, check_id, session_id, here)
+        proof.add_account(session, person_id, check, here)
+        return check.address
+
+    return _once_more(database, work)
+
+
+def _use(session: Session, check_id: str, session_id: str, here: proof.Here) -> mail_checks.View:
+    check = mail_checks.use(session, check_id, session_id, now=here.now)
+    if check is None:
+        raise NothingToFinishError
+    return check
+
+
+def _once_more(database: Database, work: Callable[[Session], T]) -> T:
+    """Do the work in one transaction; again if the same address came from elsewhere just then."""
+    try:
+        with database.write() as session:
+            return work(session)
+    except IntegrityError:
+        with database.write() as session:
+            return work(session)
