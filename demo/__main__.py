@@ -176,7 +176,6 @@ def print_leaflet(home: house.House, context: BrowserContext | None) -> None:
         print(
             "     browser    a browser of your own asks about the certificate: import the authority"
         )
-    print("\nCtrl-C ends it.", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-WIDTH = 62
+WIDTH = 72
 
 
 @dataclass

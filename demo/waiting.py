@@ -19,6 +19,7 @@ def wait_for_the_person(context: BrowserContext | None) -> None:
 
     # A flag and no exception, which could leave the browser's driver in the middle of a call.
     before = signal.signal(signal.SIGINT, on_interrupt)
+    print("\nCtrl-C ends it.", flush=True)
     try:
         while not stop.is_set():
             if context is not None and context.pages:
