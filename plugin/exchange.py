@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from plugin.crashpoints import Point, crashpoint
+from plugin.decoding import decode
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError, refused_by_service, untrusted_document
 from plugin.i18n import _
@@ -175,8 +176,8 @@ def _accepted(answer: Answer) -> bytes:
     if answer.status == 200 and answer.media_type == media_type.EXCHANGE:
         return answer.untrusted_body
     try:
-        code = ErrorCode(msgspec.json.decode(answer.untrusted_body, type=_Problem).code)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+        code = ErrorCode(decode(answer.untrusted_body, _Problem).code)
+    except ValueError:
         raise TransportError(_("it gave no usable answer (%d)") % answer.status) from None
     raise _ErrorAnswerError(code)
 

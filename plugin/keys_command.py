@@ -133,7 +133,7 @@ def list_lines(keys: tuple[KeyRecord, ...], pending: tuple[PendingRecord, ...]) 
     """Return keys and unfinished exchanges as lines."""
     rows = [
         (
-            key.key_id[:8],
+            short_id(key.key_id),
             plain(key.account),
             plain(key.service),
             " ".join(key.words),
@@ -146,9 +146,14 @@ def list_lines(keys: tuple[KeyRecord, ...], pending: tuple[PendingRecord, ...]) 
     lines = table([(_("KEY"), _("ACCOUNT"), _("SERVICE"), _("WORDS"), _("SINCE")), *rows])
     return (lines if rows else []) + [
         _("%(id)s  unfinished exchange with %(issuer)s, begun %(date)s")
-        % {"id": record.activation[:8], "issuer": record.issuer, "date": date(record.created)}
+        % {"id": short_id(record.activation), "issuer": record.issuer, "date": date(record.created)}
         for record in pending
     ]
+
+
+def short_id(identifier: str) -> str:
+    """Return the beginning of an id, for a command line: it never looks like an option."""
+    return identifier.lstrip("-")[:8]
 
 
 def as_json(key: KeyRecord) -> dict[str, object]:
@@ -176,8 +181,8 @@ def _find_key(device: Device, beginning: str) -> KeyRecord:
 def _find(device: Device, beginning: str) -> KeyRecord | PendingRecord:
     contents = device.store.read()
     found: list[KeyRecord | PendingRecord] = [
-        *(key for key in contents.keys if key.key_id.startswith(beginning)),
-        *(record for record in contents.pending if record.activation.startswith(beginning)),
+        *(key for key in contents.keys if _begins(key.key_id, beginning)),
+        *(record for record in contents.pending if _begins(record.activation, beginning)),
     ]
     if len(found) != 1 or not beginning:
         raise (
@@ -190,6 +195,10 @@ def _find(device: Device, beginning: str) -> KeyRecord | PendingRecord:
             )
         )
     return found[0]
+
+
+def _begins(identifier: str, beginning: str) -> bool:
+    return identifier.startswith(beginning) or identifier.lstrip("-").startswith(beginning)
 
 
 def _unknown(beginning: str) -> UserError:

@@ -5,6 +5,7 @@ import stat
 
 import msgspec
 
+from plugin.decoding import DecodingError, decode
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.limits import MAX_TRUST_FILE
@@ -32,8 +33,8 @@ def read(paths: Paths) -> Policy:
             raise _bad(paths, _("others may write to it"))
         untrusted = file.read(MAX_TRUST_FILE)
     try:
-        return msgspec.json.decode(untrusted, type=Policy, strict=True)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return decode(untrusted, Policy)
+    except DecodingError as error:
         raise _bad(paths, str(error)) from error
 
 

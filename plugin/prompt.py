@@ -23,8 +23,9 @@ def ask_consent(request: ConsentRequest, *, allowed_unasked: Callable[[str], boo
     with _terminal() as terminal:
         if terminal:
             return _yes(terminal, question + "\n\n" + _("Allow? [y/N] "))
-    if _has_display():
-        return _dialog_yes(question)
+    answer = _dialog_yes(question) if _has_display() else None
+    if answer is not None:
+        return answer
     if allowed_unasked(request.issuer):
         return True
     raise no_way_to_ask()
@@ -112,8 +113,8 @@ def _has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _dialog_yes(question: str) -> bool:
-    """Ask in a window of another program; closing the window is a no."""
+def _dialog_yes(question: str) -> bool | None:
+    """Ask in a window of another program; closing it is a no, None means it could not be shown."""
     allow, refuse = _("Allow"), _("Refuse")
     if program := shutil.which("zenity"):
         command = [program, "--question", "--no-markup", "--default-cancel", f"--title={TITLE}"]
@@ -124,9 +125,7 @@ def _dialog_yes(question: str) -> bool:
         command += ["--yes-label", allow, "--no-label", refuse]
         return _run(command).returncode == 0
     outcome = _run(_our_dialog("consent", question, allow, refuse))
-    if outcome.returncode not in (0, 1):
-        raise no_way_to_ask()
-    return outcome.returncode == 0
+    return {0: True, 1: False}.get(outcome.returncode)
 
 
 def _dialog_passphrase(label: str) -> str | None:

@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from plugin import decoding
+from plugin.decoding import DecodingError
 from protocol.encoding import b64u, unb64u
 from protocol.handshake import Pending, SessionKey
 
@@ -102,8 +104,8 @@ def encode(contents: Contents) -> bytes:
 def decode(data: bytes) -> Contents:
     """Return what encodes to exactly `data`, or raise StoreDamagedError."""
     try:
-        contents = msgspec.json.decode(data, type=Contents, strict=True)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        contents = decoding.decode(data, Contents)
+    except DecodingError as error:
         raise StoreDamagedError(str(error)) from error
     if contents.version != STORE_VERSION:
         raise StoreDamagedError(f"version {contents.version}")

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from plugin import records, sealing
 from plugin.atomic import remove_leftovers, write_private
+from plugin.decoding import DecodingError, decode
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.limits import MAX_STORE, STORE_LOCK_WAIT
@@ -149,8 +150,8 @@ def split(untrusted_file: bytes) -> tuple[Protection, bytes, bytes]:
     if not line.startswith(MAGIC) or not newline or len(sealed) < NONCE_BYTES + 16:
         raise StoreDamagedError("not a store")
     try:
-        protection = msgspec.json.decode(line[len(MAGIC) :], type=Protection, strict=True)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        protection = decode(line[len(MAGIC) :], Protection)
+    except DecodingError as error:
         raise StoreDamagedError(str(error)) from error
     if MAGIC + msgspec.json.encode(protection, order="sorted") != line:
         raise StoreDamagedError("not in its one encoding")

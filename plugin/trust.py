@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from plugin.atomic import write_private
+from plugin.decoding import DecodingError, decode
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.limits import KEY_SET_REFRESH, MAX_TRUST_FILE
@@ -277,8 +278,8 @@ def _with_cache(system: Trust, cached: Trust) -> Trust:
 
 def _decode(file: Path) -> TrustFile:
     try:
-        return msgspec.json.decode(read_small(file), type=TrustFile, strict=True)
-    except msgspec.MsgspecError as error:
+        return decode(read_small(file), TrustFile)
+    except DecodingError as error:
         raise UserError(
             _("the trust file %s is damaged") % file,
             _('delete it and run "handfast trust add" again'),

@@ -4,11 +4,14 @@ import json
 import os
 
 import pytest
+from msgspec import structs
 
 from plugin.__main__ import EXIT_CODES, main
 from plugin.device import Device
 from plugin.errors import ExitCode
 from plugin.handler import activate
+from plugin.keys_command import short_id
+from plugin.records import PendingRecord
 from tests.plugin.conftest import Run
 from tests.plugin.loopback_service import Service
 from tests.plugin.test_activate import allow, quiet
@@ -76,7 +79,7 @@ def test_json_never_holds_a_secret(handfast: Run, device: Device, service: Servi
         shown = handfast(*command).stdout
         json.loads(shown)
         assert key.key not in shown
-    shown = handfast("keys", "show", key.key_id[:6], "--json").stdout
+    shown = handfast("keys", "show", short_id(key.key_id), "--json").stdout
     assert json.loads(shown)["words"] == list(key.words)
     assert key.key not in shown
 
@@ -100,3 +103,11 @@ def test_a_passphrase_comes_from_a_descriptor(device: Device) -> None:
         assert with_line(b"correct horse\n", "--passphrase-fd", "FD", "status") == ExitCode.OK
     finally:
         del os.environ["HANDFAST_HOME"]
+
+
+def test_an_id_that_begins_like_an_option_is_found(handfast: Run, device: Device) -> None:
+    record = PendingRecord("-" + "A" * 21, "https://x.example", "http://x", 0, "")
+    device.store.change(lambda contents: structs.replace(contents, pending=(record,)))
+    assert short_id(record.activation) == "A" * 8
+    assert handfast("keys", "remove", "A" * 8, "--yes").returncode == ExitCode.OK
+    assert device.store.read().pending == ()

@@ -14,6 +14,7 @@ import pytest
 from plugin import prompt
 from plugin.device import Device
 from plugin.errors import ExitCode
+from plugin.keys_command import short_id
 from plugin.paths import Paths
 from plugin.terminal import plain
 from plugin.wording import ConsentRequest, consent_lines
@@ -87,11 +88,11 @@ def test_removing_a_key_names_it_and_asks(
 ) -> None:
     on_terminal(paths, [("Allow?", "y")], "open", str(document))
     key = device.store.read().keys[0]
-    status, shown = on_terminal(paths, [("[y/N]", "n")], "keys", "remove", key.key_id[:8])
+    status, shown = on_terminal(paths, [("[y/N]", "n")], "keys", "remove", short_id(key.key_id))
     assert status == ExitCode.REFUSED_BY_PERSON
     assert " ".join(key.words) in shown
     assert len(device.store.read().keys) == 2
-    status, shown = on_terminal(paths, [("[y/N]", "y")], "keys", "remove", key.key_id[:8])
+    status, shown = on_terminal(paths, [("[y/N]", "y")], "keys", "remove", short_id(key.key_id))
     assert status == ExitCode.OK
     assert key not in device.store.read().keys
 

@@ -1,12 +1,18 @@
 """Whom the device trusts: on first use, with the right root, and never back to older keys."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from plugin.decoding import DecodingError, decode
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.paths import Paths
+from plugin.policy import Policy
+from plugin.trust import TrustFile
 from tests.plugin.conftest import Run, open_device
 from tests.plugin.loopback_service import Service, fresh_key
 
@@ -139,3 +145,15 @@ def test_a_damaged_trust_file_is_told(handfast: Run, device: Device) -> None:
     done = handfast("trust", "list")
     assert done.returncode == ExitCode.STORE
     assert "damaged" in done.stderr
+
+
+@given(st.binary(max_size=200) | st.text(alphabet='{}[]":,0a', max_size=200).map(str.encode))
+def test_any_bytes_are_a_trust_file_or_a_decoding_error(data: bytes) -> None:
+    for as_type in (TrustFile, Policy):
+        with suppress(DecodingError):
+            assert isinstance(decode(data, as_type), as_type)
+
+
+def test_a_deep_nest_is_a_decoding_error() -> None:
+    with pytest.raises(DecodingError):
+        decode(b'{"allow_without_consent":' + b"[" * 100_000, Policy)
