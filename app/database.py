@@ -33,8 +33,8 @@ class CommitUnknownError(DatabaseUnavailableError):
 class Database:
     """Sessions and connections for one database URL."""
 
-    def __init__(self, url: str) -> None:
-        self.engine: Final[Engine] = _engine(url)
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        self.engine: Final[Engine] = _engine(url, busy_seconds)
         self.is_sqlite: Final = self.engine.dialect.name == "sqlite"
         self._writer: AbstractContextManager[Any] = (
             threading.Lock() if self.is_sqlite else nullcontext()
@@ -120,14 +120,14 @@ def _is_passing(error: SQLAlchemyError) -> bool:
     return isinstance(error, OperationalError | InterfaceError)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, busy_seconds: float) -> Engine:
     parsed = make_url(url)
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=8)
     _close_to_others(parsed.database)
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(parsed, connect_args={"timeout": busy_seconds})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -149,7 +149,6 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         "secure_delete=ON",
-        f"busy_timeout={BUSY_SECONDS * 1000}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
@@ -158,4 +157,4 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     begin = str(connection.get_execution_options().get("handfast_begin", "BEGIN"))
     if begin:
-        connection.connection.cursor().execute(begin)
+        connection.exec_driver_sql(begin)

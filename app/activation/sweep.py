@@ -56,9 +56,8 @@ def sweep(database: Database, clock: Clock) -> Swept:
         answers=_forget_answers(database, now),
         other=_delete_other(database, now),
     )
-    if swept.total:
-        crashpoint("sweep.deleted")
-        _overwrite(database)
+    crashpoint("sweep.deleted")
+    _overwrite(database)
     return swept
 
 
@@ -163,8 +162,10 @@ def _in_batches(
 
 
 def _overwrite(database: Database) -> None:
-    """Empty SQLite's log, where the deleted bytes still are; deleted pages are zeroed already."""
+    """Empty SQLite's log, where deleted bytes still are; deleted places are zeroed already.
+
+    A redemption deletes too, so this is done whether or not the sweep itself found anything.
+    """
     if database.is_sqlite:
-        with database.read_connection() as connection:
-            connection.rollback()
+        with database.look_up() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

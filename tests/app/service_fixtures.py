@@ -123,7 +123,6 @@ class Service:
             now=self.clock.now(),
             entropy=self.entropy,
         )
-        Base.metadata.create_all(self.database.engine)
         now = self.clock.now()
         self.keys = PortalKeys.open(self.provider, entropy=self.entropy, now=now)
         self.exchange_keys = ExchangeKeys.open(self.provider, entropy=self.entropy, now=now)
@@ -227,8 +226,9 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 def sqlite_database(tmp_path: Path) -> Iterator[Database]:
-    """An SQLite file, set up as in production."""
-    database = Database(f"sqlite:///{tmp_path / 'handfast.sqlite3'}")
+    """An SQLite file, set up as in production but less patient."""
+    database = Database(f"sqlite:///{tmp_path / 'handfast.sqlite3'}", busy_seconds=0.5)
+    Base.metadata.create_all(database.engine)
     yield database
     database.dispose()
 

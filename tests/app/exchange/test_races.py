@@ -1,33 +1,11 @@
 """Requests at the same moment: one wins, the others are told so, nothing is done twice."""
 
-import threading
-from collections.abc import Callable
-
 from sqlalchemy import func, select
 
 from app.models import Activation, Run, ServiceKey
-from protocol.errors import ErrorCode, RemoteProtocolError
+from protocol.errors import ErrorCode
 from tests.app.service_fixtures import ADDRESS, Service
-
-
-def together(*calls: Callable[[], bytes]) -> list[bytes | ErrorCode]:
-    """Make the calls as simultaneously as threads can."""
-    barrier = threading.Barrier(len(calls))
-    outcomes: list[bytes | ErrorCode | None] = [None] * len(calls)
-
-    def run(place: int, call: Callable[[], bytes]) -> None:
-        barrier.wait()
-        try:
-            outcomes[place] = call()
-        except RemoteProtocolError as error:
-            outcomes[place] = error.code
-
-    threads = [threading.Thread(target=run, args=one) for one in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [outcome for outcome in outcomes if outcome is not None]
+from tests.app.together import together
 
 
 def test_the_same_init_eight_times_at_once_is_one_run(service: Service) -> None:
