@@ -33,7 +33,6 @@ document.addEventListener("keydown", (event) => {
 });
 // Coming back to the window arms it anew: a page could cover it and step aside mid-click.
 window.addEventListener("focus", arm);
-window.addEventListener("blur", disarm);
 
 function answer(type) {
   if (answered) return;

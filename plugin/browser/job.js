@@ -6,6 +6,7 @@ const HOST = "org.handfast.host";
 const LONGEST_DOCUMENT = 64 * 1024;
 
 export class Job {
+  #taking = null;
   #untrustedText = "";
   #abandoned = false;
   #giveUp = () => {};
@@ -15,8 +16,8 @@ export class Job {
   }
 
   // Reads the document out of its frame at once: from here on it is only in this worker's memory.
-  async take() {
-    this.#untrustedText = await page.takeText(this, chrome.i18n.getMessage("frame_waiting"));
+  take() {
+    this.#taking = page.takeText(this, chrome.i18n.getMessage("frame_waiting"));
   }
 
   async turnAway() {
@@ -31,8 +32,10 @@ export class Job {
   }
 
   async run() {
+    this.#untrustedText = await this.#taking;
     const outcome = await this.#outcome();
     this.#untrustedText = "";
+    this.#taking = null;
     if (!this.#abandoned) await page.end(this, outcome);
   }
 

@@ -48,13 +48,7 @@ export class Prompt {
 
   async #show() {
     try {
-      const { id } = await chrome.windows.create({
-        type: "popup",
-        url: `consent.html#${this.#id}`,
-        focused: true,
-        ...(await middleOfScreen()),
-      });
-      this.#windowId = id;
+      this.#windowId = await createWindow(`consent.html#${this.#id}`);
       if (open !== this) this.close(); // It was over before the window stood.
     } catch (error) {
       this.#settle.reject(error);
@@ -78,12 +72,19 @@ export function listenForAnswers() {
   });
 }
 
-async function middleOfScreen() {
-  const size = { width: WIDTH, height: HEIGHT };
-  const around = await chrome.windows.getLastFocused().catch(() => null);
-  if (around?.width === undefined) return size;
+async function createWindow(url) {
+  const wanted = { type: "popup", url, focused: true, width: WIDTH, height: HEIGHT };
+  try {
+    return (await chrome.windows.create({ ...wanted, ...(await middleOfBrowser()) })).id;
+  } catch {
+    // A place that is off the screen is an error to the browser: let it choose one itself.
+    return (await chrome.windows.create(wanted)).id;
+  }
+}
+
+async function middleOfBrowser() {
+  const around = await chrome.windows.getLastFocused({ windowTypes: ["normal"] });
   return {
-    ...size,
     left: Math.max(0, Math.round(around.left + (around.width - WIDTH) / 2)),
     top: Math.max(0, Math.round(around.top + (around.height - HEIGHT) / 2)),
   };

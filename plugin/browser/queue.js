@@ -10,8 +10,8 @@ export async function enqueue(job) {
     return;
   }
   jobs.push(job);
-  await job.take();
-  if (jobs[0] === job) await runAll();
+  job.take();
+  if (jobs.length === 1) await runAll();
 }
 
 // Another document in the job's frame, or in the whole tab, means that its page is gone.
@@ -28,10 +28,8 @@ export function leaveTab(tabId) {
 
 async function runAll() {
   while (jobs.length > 0) {
-    try {
-      await jobs[0].run();
-    } finally {
-      jobs.shift();
-    }
+    // Whatever goes wrong with one job, the next one gets its turn.
+    await jobs[0].run().catch((error) => console.error(error.name));
+    jobs.shift();
   }
 }
