@@ -233,14 +233,23 @@ def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     database.dispose()
 
 
-@pytest.fixture
-def postgresql_database(postgresql_cluster: Cluster) -> Iterator[Database]:
-    """A PostgreSQL database that has the tables already."""
-    template = postgresql_cluster.template("handfast_models", _create_tables)
-    with postgresql_cluster.database(template) as url:
+@pytest.fixture(scope="session")
+def shared_postgresql(postgresql_cluster: Cluster) -> Iterator[Database]:
+    """One PostgreSQL database with the tables: a new one for each test would take a second."""
+    with postgresql_cluster.database() as url:
         database = Database(url)
+        Base.metadata.create_all(database.engine)
         yield database
         database.dispose()
+
+
+@pytest.fixture
+def postgresql_database(shared_postgresql: Database) -> Database:
+    """An empty PostgreSQL database."""
+    with shared_postgresql.write_connection() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+    return shared_postgresql
 
 
 @pytest.fixture(
@@ -268,9 +277,3 @@ def make_service(database: Database, clock: FixedClock, folder: Path) -> Service
     """Build the service with fresh keys in a folder."""
     config = portal_config({"HANDFAST_STATE_DIR": str(folder)})
     return Service(database, clock, config, FileKeyProvider(config.keys_dir))
-
-
-def _create_tables(url: str) -> None:
-    database = Database(url)
-    Base.metadata.create_all(database.engine)
-    database.dispose()

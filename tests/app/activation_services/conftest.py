@@ -5,6 +5,7 @@ from tests.app.service_fixtures import (
     database,
     postgresql_database,
     service,
+    shared_postgresql,
     sqlite_database,
     sqlite_service,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "database",
     "postgresql_database",
     "service",
+    "shared_postgresql",
     "sqlite_database",
     "sqlite_service",
 ]
