@@ -1,5 +1,6 @@
 """Check a credential against a real IMAP server, once, within a deadline, and forget it."""
 
+import contextlib
 import ipaddress
 import logging
 import re
@@ -90,8 +91,9 @@ def _introduce(client: Client, server: MailServer, client_address: str | None) -
     """Tell a pinned server whom we ask for, if it wants to know."""
     if not (server.pinned and client_address and "ID" in client.connection.capabilities):
         return
-    origin = ipaddress.ip_address(client_address)
-    client.id_({"x-originating-ip": str(origin)})
+    # A server that does not like the introduction may still know the credential.
+    with contextlib.suppress(IMAPClientError, ValueError):
+        client.id_({"x-originating-ip": str(ipaddress.ip_address(client_address))})
 
 
 def _sign_in(client: Client, seen: Conversation, username: str, password: str) -> None:

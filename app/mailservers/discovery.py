@@ -83,7 +83,7 @@ class _Search:
         found = self._by_autoconfig(self._domain)
         if found is None:
             self._progress(Stage.SRV)
-            found = self._by_srv()
+            found = self._by_srv(self._domain)
         if found is None and mx_hosts:
             self._progress(Stage.MX_DOMAIN)
             found = self._by_mx_domain(mx_hosts[0])
@@ -108,11 +108,11 @@ class _Search:
             provider=provider,
         )
 
-    def _by_srv(self) -> MailServer | None:
+    def _by_srv(self, asked: str) -> MailServer | None:
         """The SRV target; anybody on the way can write SRV, so the certificate decides on it."""
         unproven = None
         for service, security in _SRV:
-            for target in self._srv_targets(f"{service}.{self._domain}"):
+            for target in self._srv_targets(f"{service}.{asked}"):
                 found = self._probed(target, security)
                 if found is not None and found.may_sign_in:
                     return found
@@ -171,5 +171,5 @@ class _Search:
         if provider is not None:
             found: MailServer | None = from_provider(self._domain, provider, FoundBy.MX_DOMAIN)
         else:
-            found = self._by_autoconfig(hosting)
+            found = self._by_autoconfig(hosting) or self._by_srv(hosting)
         return found and replace(found, vouched_by=None, found_by=FoundBy.MX_DOMAIN)

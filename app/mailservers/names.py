@@ -34,13 +34,18 @@ class Names:
 
     def addresses(self, host: str, deadline: Deadline) -> tuple[IPAddress, ...]:
         """Every address of a host, asked for once; raises NAME_NOT_FOUND or UNDECIDED."""
-        found = [
-            ipaddress.ip_address(answer.to_text())
-            for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)
-            for answer in self._ask(host, kind, deadline)
-        ]
+        found: list[IPAddress] = []
+        failure = MailCheckError(Cause.NAME_NOT_FOUND, f"no address for {host}")
+        for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
+            try:
+                answers = self._ask(host, kind, deadline)
+            except MailCheckError as error:
+                # Some name servers know nothing of AAAA; only what was answered is connected to.
+                failure = error
+                continue
+            found.extend(ipaddress.ip_address(answer.to_text()) for answer in answers)
         if not found:
-            raise MailCheckError(Cause.NAME_NOT_FOUND, f"no address for {host}")
+            raise failure
         return tuple(found)
 
     def mx(self, domain: str, deadline: Deadline) -> tuple[str, ...]:

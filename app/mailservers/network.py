@@ -15,6 +15,7 @@ from app.mailservers.names import IPAddress, Names
 MAIL_PORTS: Final = frozenset({143, 993, 465, 587})
 HTTPS_PORT: Final = 443
 CONNECT_SECONDS: Final = 5.0
+MAX_ADDRESSES: Final = 4
 
 # `is_global` lets these pass: they reach into other address families or special services.
 _REFUSED_V4: Final = tuple(map(ipaddress.IPv4Network, ("192.0.0.0/24", "192.88.99.0/24")))
@@ -33,7 +34,7 @@ def is_public(address: IPAddress) -> bool:
             return False
     elif any(address in net for net in _REFUSED_V4):
         return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    return address.is_global and not address.is_multicast
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def _literal(host: str) -> tuple[IPAddress, ...]:
 def _connect(addresses: tuple[IPAddress, ...], port: int, deadline: Deadline) -> socket.socket:
     """Connect to the first of these addresses that answers."""
     detail = "no address"
-    for address in addresses:
+    for address in addresses[:MAX_ADDRESSES]:
         family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:

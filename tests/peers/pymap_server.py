@@ -14,7 +14,7 @@ from pymap.backend.dict import Config, Identity, Login
 from pymap.concurrent import Subsystem
 from pymap.imap import IMAPServer
 from pymap.user import Passwords, UserMetadata
-from pysasl.hashing import Cleartext
+from pysasl.hashing import BuiltinHash
 
 from tests.peers.ca import CertificateFiles
 
@@ -95,7 +95,7 @@ def _config() -> _Config:
         port=0,
         tls_enabled=False,
         # The mailboxes are made up and live in memory: hashing would only slow a sign-in down.
-        hash_context=Cleartext(),
+        hash_context=BuiltinHash(rounds=1),
         # Working in the event loop needs no thread pool that would outlive the server.
         cpu_subsystem=Subsystem.for_asyncio(),
         invalid_user_sleep=0.0,

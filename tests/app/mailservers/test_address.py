@@ -16,6 +16,7 @@ from app.mailservers.address import AddressError, parse, single_line
         ("ann@bücher.example", "ann@xn--bcher-kva.example"),
         ("ann@BÜCHER.example", "ann@xn--bcher-kva.example"),
         ("ａｎｎ@ｅｘａｍｐｌｅ.org", "ann@example.org"),
+        ("ann＠example.org", "ann@example.org"),
         ("ann@example。org", "ann@example.org"),
         ("jürgen@example.org", "jürgen@example.org"),
         ("ju\u0308rgen@example.org", "jürgen@example.org"),

@@ -231,6 +231,21 @@ def test_the_mx_hosts_domain_never_vouches(
     assert not server.may_sign_in
 
 
+@pytest.mark.parametrize("certified", ["imap.hoster.example", "hoster.example", "example.org"])
+def test_srv_of_the_mx_hosts_domain_never_vouches(
+    certified: str, internet: NetworkMaker, ca: CertificateAuthority
+) -> None:
+    with pymap_server({}, ca.issue(certified)) as mail:
+        zone = {
+            "example.org": ["MX 10 mx.hoster.example."],
+            "_imaps._tcp.hoster.example": [f"SRV 0 1 {mail.port} imap.hoster.example."],
+            "imap.hoster.example": [HERE],
+        }
+        server, _, _ = explored(World(zone, {}), internet, ca, mail.port)
+    assert (server.host, server.found_by) == ("imap.hoster.example", FoundBy.MX_DOMAIN)
+    assert not server.may_sign_in
+
+
 def test_an_mx_at_a_provider_that_does_not_verify_domains_never_vouches(
     internet: NetworkMaker, ca: CertificateAuthority
 ) -> None:

@@ -8,6 +8,8 @@ import socket
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.mailservers.causes import Cause, MailCheckError
 from app.mailservers.check import check
@@ -147,6 +149,79 @@ def test_each_way_to_misbehave_has_its_cause(
     assert fault_of(script, ca).cause is cause
 
 
+@pytest.mark.parametrize(
+    ("script", "detail"),
+    [
+        (endless_line, "the line is too long"),
+        (huge_literal, "the literal is too long"),
+        (endless_lines, "the server sent too much"),
+    ],
+)
+def test_a_flood_is_cut_off_where_it_is_first_too_much(
+    script: Script, detail: str, ca: CertificateAuthority
+) -> None:
+    assert fault_of(script, ca).detail == detail
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    pieces=st.lists(
+        st.binary(max_size=40)
+        | st.sampled_from(
+            [
+                b"* OK hello\r\n",
+                b"* PREAUTH hello\r\n",
+                b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n",
+                b"* CAPABILITY {3}\r\nabc\r\n",
+                b"* OK [CAPABILITY IMAP4rev1]\r\n",
+                b"+ \r\n",
+                b"+ %%%\r\n",
+                b"* LIST () NIL {1}\r\n",
+                b"AAAA1 OK done\r\n",
+            ]
+        ),
+        max_size=8,
+    )
+)
+def test_no_noise_is_ever_a_yes(pieces: list[bytes], ca: CertificateAuthority) -> None:
+    def script(connection: socket.socket) -> None:
+        for piece in pieces:
+            connection.sendall(piece)
+
+    assert fault_of(script, ca).cause is not Cause.WRONG_CREDENTIAL
+
+
+@pytest.mark.parametrize("client_address", ["203.0.113.7", "2001:db8::7", "nonsense", ""])
+@pytest.mark.parametrize(
+    "answer", [b"TAG OK done\r\n", b"TAG NO no\r\n", b"* ID (\r\nTAG BAD what\r\n"]
+)
+def test_a_server_that_dislikes_the_introduction_is_still_asked(
+    client_address: str, answer: bytes, ca: CertificateAuthority
+) -> None:
+    def script(connection: socket.socket) -> None:
+        connection.sendall(b"* OK hello\r\n")
+        tag, _ = read_command(connection)
+        connection.sendall(b"* CAPABILITY IMAP4rev1 ID AUTH=PLAIN\r\n" + tag + b" OK done\r\n")
+        tag, command = read_command(connection)
+        if command.startswith(b"ID"):
+            connection.sendall(answer.replace(b"TAG", tag))
+            tag, _ = read_command(connection)
+        connection.sendall(b"+ \r\n")
+        read_command(connection)
+        connection.sendall(tag + b" OK in\r\n")
+        connection.recv(1)
+
+    with scripted_server(script, ca.issue("localhost")) as port:
+        checked = check(
+            pinned(port, ca),
+            "ann@example.org",
+            PASSWORD,
+            deadline=Deadline(2),
+            client_address=client_address,
+        )
+    assert checked.username == "ann@example.org"
+
+
 def test_a_server_that_signs_in_by_itself_signs_nobody_in(ca: CertificateAuthority) -> None:
     def preauth(connection: socket.socket) -> None:
         connection.sendall(b"* PREAUTH welcome ann\r\n")
@@ -154,7 +229,7 @@ def test_a_server_that_signs_in_by_itself_signs_nobody_in(ca: CertificateAuthori
         connection.sendall(CAPABILITY + tag + b" OK done\r\n")
         connection.recv(1)
 
-    assert fault_of(preauth, ca).cause is Cause.NOT_A_MAIL_SERVER
+    assert fault_of(preauth, ca).detail == "signed in before being asked"
 
 
 def test_plain_text_where_tls_is_expected_is_no_mail_server(ca: CertificateAuthority) -> None:

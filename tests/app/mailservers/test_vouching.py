@@ -90,6 +90,13 @@ def test_a_vouching_server_proves_its_own_domain_and_name_only() -> None:
     assert not checked.proves(parse("other@attacker.example"))
 
 
+def test_a_name_without_a_domain_proves_nothing_in_another_domain() -> None:
+    server = from_pin("attacker.example", MailPin("localhost", 993, username_form="local-part"))
+    checked = Checked(server, "victim")
+    assert checked.proves(parse("victim@attacker.example"))
+    assert not checked.proves(VICTIM)
+
+
 def test_a_private_server_is_out_of_reach_for_everybody_but_the_administrator(
     ca: CertificateAuthority,
 ) -> None:
