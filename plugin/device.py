@@ -17,7 +17,7 @@ from plugin.sealing import AskPassphrase
 from plugin.store import Store
 from plugin.transport import Transport
 from plugin.trust import TrustStore
-from protocol.encoding import b64u, unb64u
+from protocol.encoding import b64u, is_short_text, unb64u
 from protocol.handshake import DeviceDescription, Established
 from protocol.signing import SigningKey
 
@@ -62,7 +62,10 @@ class Device:
 
     def description(self) -> DeviceDescription:
         """Say who this device is in the words its owner will see on the portal."""
-        name = platform.node()[:NAME_LIMIT] or "device"
+        name = platform.node()[:NAME_LIMIT]
+        # A host name may be anything; what the protocol cannot carry is not worth an error.
+        if not is_short_text(name):
+            name = "device"
         return DeviceDescription(name, platform.system() or "unknown", HANDLER)
 
     def identity(self, issuer: str) -> SigningKey:

@@ -70,9 +70,9 @@ def upgrade() -> None:
         sa.Column("person_id", sa.String(length=22), nullable=False),
         sa.Column("jkt", sa.String(length=43), nullable=False),
         sa.Column("identity", sa.LargeBinary(), nullable=False),
-        sa.Column("name", sa.String(length=64), nullable=False),
-        sa.Column("platform", sa.String(length=64), nullable=False),
-        sa.Column("handler", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("platform", sa.String(length=100), nullable=False),
+        sa.Column("handler", sa.String(length=100), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
@@ -202,15 +202,31 @@ def upgrade() -> None:
             ["person_id"], ["person.id"], name=op.f("fk_activation_person_id_person")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_activation")),
-        sa.UniqueConstraint(
-            "person_id", "ticket", "id", name=op.f("uq_activation_person_id_ticket_id")
-        ),
     )
     with op.batch_alter_table("activation", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_activation_expires_at"), ["expires_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_activation_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(
+            "ix_activation_answer",
+            ["redeemed_at"],
+            unique=False,
+            sqlite_where=sa.text("complete IS NOT NULL"),
+            postgresql_where=sa.text("complete IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_activation_open",
+            ["expires_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
         batch_op.create_index(
             "ix_activation_person_id_ticket", ["person_id", "ticket"], unique=False
+        )
+        batch_op.create_index(
+            "ix_activation_prs",
+            ["document_expires_at"],
+            unique=False,
+            sqlite_where=sa.text("prs_sealed IS NOT NULL"),
+            postgresql_where=sa.text("prs_sealed IS NOT NULL"),
         )
 
     op.create_table(
@@ -253,6 +269,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_run_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(
+            "ix_run_secrets",
+            ["expires_at"],
+            unique=False,
+            sqlite_where=sa.text("secrets_sealed IS NOT NULL"),
+            postgresql_where=sa.text("secrets_sealed IS NOT NULL"),
+        )
 
     op.create_table(
         "service_grant",
@@ -288,7 +311,11 @@ def upgrade() -> None:
             batch_op.f("ix_service_grant_activation_id"), ["activation_id"], unique=False
         )
         batch_op.create_index(
-            batch_op.f("ix_service_grant_expires_at"), ["expires_at"], unique=False
+            "ix_service_grant_stock",
+            ["expires_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'stocked'"),
+            postgresql_where=sa.text("state = 'stocked'"),
         )
 
     op.create_table(
@@ -351,12 +378,21 @@ def downgrade() -> None:
 
     op.drop_table("service_key")
     with op.batch_alter_table("service_grant", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_service_grant_expires_at"))
+        batch_op.drop_index(
+            "ix_service_grant_stock",
+            sqlite_where=sa.text("state = 'stocked'"),
+            postgresql_where=sa.text("state = 'stocked'"),
+        )
         batch_op.drop_index(batch_op.f("ix_service_grant_activation_id"))
         batch_op.drop_index(batch_op.f("ix_service_grant_account_service_id"))
 
     op.drop_table("service_grant")
     with op.batch_alter_table("run", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_run_secrets",
+            sqlite_where=sa.text("secrets_sealed IS NOT NULL"),
+            postgresql_where=sa.text("secrets_sealed IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_run_expires_at"))
 
     op.drop_table("run")
@@ -366,9 +402,22 @@ def downgrade() -> None:
 
     op.drop_table("mail_check")
     with op.batch_alter_table("activation", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_activation_prs",
+            sqlite_where=sa.text("prs_sealed IS NOT NULL"),
+            postgresql_where=sa.text("prs_sealed IS NOT NULL"),
+        )
         batch_op.drop_index("ix_activation_person_id_ticket")
-        batch_op.drop_index(batch_op.f("ix_activation_person_id"))
-        batch_op.drop_index(batch_op.f("ix_activation_expires_at"))
+        batch_op.drop_index(
+            "ix_activation_open",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
+        batch_op.drop_index(
+            "ix_activation_answer",
+            sqlite_where=sa.text("complete IS NOT NULL"),
+            postgresql_where=sa.text("complete IS NOT NULL"),
+        )
 
     op.drop_table("activation")
     with op.batch_alter_table("account_service", schema=None) as batch_op:

@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
 from app import schema
 from app.database import Database
+from tests.peers.postgresql import Cluster
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    if request.param == "sqlite":
+        database = Database(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+        yield database
+        database.dispose()
+        return
+    cluster: Cluster = request.getfixturevalue("postgresql_cluster")
+    with cluster.database() as url:
+        database = Database(url)
+        yield database
+        database.dispose()
 
 
 def test_migrations_and_models_agree(empty_database: Database) -> None:
