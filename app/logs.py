@@ -94,7 +94,7 @@ def redact(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _prepare_logger() -> None:
-    if log.handlers:
+    if any(isinstance(one.formatter, JsonFormatter) for one in log.handlers):
         return
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())

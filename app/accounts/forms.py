@@ -6,6 +6,7 @@ from typing import Final
 
 from flask_babel import lazy_gettext as _
 from wtforms import Form, IntegerField, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 
 from app.mailservers.address import AddressError, MailAddress, normalise_domain, parse, single_line
@@ -52,7 +53,8 @@ class ServerForm(Form):  # type: ignore[misc]  # WTForms has no types
         _("Port"), [NumberRange(1, 65535, _("Enter a number from 1 to 65535."))], default=993
     )
     security = SelectField(
-        _("Encryption"), choices=[("tls", "TLS (993)"), ("starttls", "STARTTLS (143)")]
+        _("Encryption"),
+        choices=[SelectChoice("tls", "TLS (993)"), SelectChoice("starttls", "STARTTLS (143)")],
     )
     username = StringField(
         _("User name"), [InputRequired(_("Enter your user name.")), Length(max=MAX_ADDRESS)]

@@ -47,6 +47,8 @@ class View:
     why: str | None
     server: MailServer | None
     username: str
+    # The person named the server, or confirmed the guess.
+    named: bool
     used: bool
     # When the step under way was begun, in microseconds.
     began_at: int
@@ -98,7 +100,7 @@ def found(database: Session, check_id: str, server: MailServer, username: str) -
         check_id,
         MailCheck.stage == Step.FINDING,
         stage=Step.CREDENTIAL,
-        server=_server_text(server, username),
+        server=_server_text(server, username, named=False),
     )
 
 
@@ -111,7 +113,7 @@ def choose(database: Session, check_id: str, server: MailServer, username: str) 
         stage=Step.CREDENTIAL,
         outcome=None,
         detail=None,
-        server=_server_text(server, username),
+        server=_server_text(server, username, named=True),
     )
 
 
@@ -169,7 +171,7 @@ def _update(database: Session, check_id: str, condition: Any, **values: Any) -> 
 
 
 def _view(row: MailCheck) -> View:
-    server, username = _read_server(row.server) if row.server else (None, "")
+    server, username, named = _read_server(row.server) if row.server else (None, "", False)
     return View(
         id=row.id,
         address=row.address,
@@ -178,26 +180,27 @@ def _view(row: MailCheck) -> View:
         why=row.detail,
         server=server,
         username=username,
+        named=named,
         used=row.used_at is not None,
         began_at=row.expires_at - LIFETIME,
     )
 
 
-def _server_text(server: MailServer, username: str) -> str:
+def _server_text(server: MailServer, username: str, *, named: bool) -> str:
     facts = {
         field.name: getattr(server, field.name)
         for field in dataclasses.fields(server)
         if field.name != "provider"
     }
     facts["provider"] = server.provider.key if server.provider else None
-    facts["username"] = username
+    facts |= {"username": username, "named": named}
     return json.dumps(facts, sort_keys=True, separators=(",", ":"))
 
 
-def _read_server(text: str) -> tuple[MailServer, str]:
+def _read_server(text: str) -> tuple[MailServer, str, bool]:
     facts = json.loads(text)
-    username, key = facts.pop("username"), facts.pop("provider")
+    username, named, key = (facts.pop(name) for name in ("username", "named", "provider"))
     facts["credential"] = Credential(facts["credential"])
     facts["found_by"] = FoundBy(facts["found_by"])
     provider = next((each for each in PROVIDERS if each.key == key), None)
-    return MailServer(**facts, provider=provider), str(username)
+    return MailServer(**facts, provider=provider), str(username), bool(named)

@@ -238,12 +238,8 @@ def _may_go_on(check: mail_checks.View) -> bool:
         return False
     if check.outcome == "needs-provider-sign-in":
         return False
-    return check.server.may_sign_in or (is_signed_in() and _was_named(check))
-
-
-def _was_named(check: mail_checks.View) -> bool:
-    """An unproven server is used when the person has confirmed it, not because it was guessed."""
-    return check.server is not None and check.server.found_by == "manual"
+    # A server that proves nothing is used when the person named it, not because it was guessed.
+    return check.server.may_sign_in or (is_signed_in() and check.named)
 
 
 def _here() -> proof.Here:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app import create_portal
@@ -19,15 +21,18 @@ from app.clock import FixedClock, SystemClock
 from app.config import PortalConfig, portal_config
 from app.database import Database
 from app.extensions import Handfast, of
+from app.mailservers.names import Names
 from app.mailservers.network import Network
-from app.models import Base, MailPin
+from app.models import AuditEntry, Base, MailPin
 from tests.peers.ca import CertificateAuthority, certificate_authority
+from tests.peers.dns_server import dns_server
 from tests.peers.pymap_server import PymapServer, pymap_server
 
 ISSUER = "https://portal.example.test:8443"
 ANN, BOB = "ann@example.org", "bob@example.org"
 PASSWORDS = {ANN: "correct horse", BOB: "battery staple"}
 HOW_OFTEN = 200
+Row = TypeVar("Row", bound=Base)
 
 
 @dataclass
@@ -88,6 +93,7 @@ class Browser:
             )
             if not status.get_json()["working"]:
                 break
+            time.sleep(0.02)
         self.get(path)
         return self.text()
 
@@ -124,6 +130,16 @@ class Portal:
         """Return a browser that has never been here."""
         return Browser(self.app.test_client(), address)
 
+    def rows(self, model: type[Row]) -> list[Row]:
+        """Return every row of a table."""
+        with self.database.read() as session:
+            return list(session.scalars(select(model)))
+
+    def acts(self, person_id: str | None = None) -> list[str]:
+        """Return what the audit has of a person, in order."""
+        rows = sorted(self.rows(AuditEntry), key=lambda row: row.id)
+        return [row.act for row in rows if person_id in {None, row.subject_id}]
+
     def pin(self, domain: str, server: PymapServer, ca_pem: str) -> None:
         """Have the operator pin a mail domain to a server."""
         with self.database.write() as session:
@@ -155,12 +171,32 @@ def mail_server(mail_ca: CertificateAuthority) -> Iterator[PymapServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def open_network(mail_ca: CertificateAuthority, mail_server: PymapServer) -> Iterator[Network]:
+    """A network where a person may name hosts on loopback, and a DNS server that knows them."""
+    zone = {
+        "imap.mallory.example": ["A 127.0.0.1"],
+        "mallory.example": ["MX 10 imap.mallory.example."],
+    }
+    with dns_server(zone) as dns:
+        yield Network(
+            names=Names("127.0.0.1", dns.port),
+            address_allowed=lambda _: True,
+            mail_ports=frozenset(range(1, 65536)),
+            https_port=9,
+            ca_pem=mail_ca.pem,
+        )
+
+
 @pytest.fixture
 def portal(
-    tmp_path: Path, mail_ca: CertificateAuthority, mail_server: PymapServer
+    tmp_path: Path,
+    mail_ca: CertificateAuthority,
+    mail_server: PymapServer,
+    open_network: Network,
 ) -> Iterator[Portal]:
     """The portal, with example.org pinned to the mail server."""
-    built = build(tmp_path)
+    built = build(tmp_path, network=open_network)
     built.pin("example.org", mail_server, mail_ca.pem)
     yield built
     built.here.close()
