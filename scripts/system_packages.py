@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import shutil
@@ -65,6 +66,8 @@ def needs(goal: str) -> list[Need]:
             Need("chromium", "chromium", on_path("chromium")),
             Need("a font", "fonts-dejavu-core", has_font),
             Need("certutil", "libnss3-tools", on_path("certutil")),
+            # The browser's driver is a program built against it.
+            Need("libatomic", "libatomic1", has_library("libatomic.so.1")),
         ]
     if goal in ("test", "all"):
         wanted += [
@@ -82,6 +85,19 @@ def needs(goal: str) -> list[Need]:
 def on_path(program: str) -> Callable[[], bool]:
     """A test for a program, in the folders of the system's administrator too."""
     return lambda: shutil.which(program, path=search_path()) is not None
+
+
+def has_library(name: str) -> Callable[[], bool]:
+    """A test for a shared library, by asking the loader."""
+
+    def present() -> bool:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            return False
+        return True
+
+    return present
 
 
 def search_path() -> str:
