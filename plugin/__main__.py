@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import NoReturn
 
 from plugin import keys_command, open_command, registration, status_command, trust_command
@@ -68,6 +69,10 @@ def _from_system(error: OSError) -> UserError:
 
 def console() -> NoReturn:
     """The entry point of the installed command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that lacks a letter shows a question mark instead of a traceback.
+            stream.reconfigure(errors="replace")
     sys.exit(main(sys.argv[1:]))
 
 

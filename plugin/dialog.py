@@ -1,6 +1,6 @@
 """A plain window for desktops without zenity or kdialog.
 
-Its arguments are KIND ("consent" or "passphrase"), TEXT, YES and NO.
+Its arguments are KIND ("consent", "passphrase" or "message"), TEXT, YES and NO.
 
 Exit status 0 is yes, 1 is no (also when the window is closed), 2 means that it could not be shown.
 """
@@ -34,8 +34,8 @@ def main(arguments: list[str]) -> int:
         entry.focus_set()
     row = tkinter.Frame(window, padx=24, pady=16)
     row.pack(anchor="e")
-    refuse = tkinter.Button(row, text=no, command=lambda: answer(1))
-    refuse.pack(side="left")
+    if no:
+        tkinter.Button(row, text=no, command=lambda: answer(1)).pack(side="left")
     allow = tkinter.Button(row, text=yes, command=lambda: answer(0), state="disabled")
     allow.pack(side="left", padx=(8, 0))
     # A click meant for something else must not fall on a button that has just appeared.

@@ -15,7 +15,13 @@ from plugin.records import KeyRecord, PendingRecord
 from plugin.transport import Answer, TransportError
 from protocol import media_type
 from protocol.activation import ActivationDocument, VerifiedDocument, document_prs
-from protocol.errors import ErrorCode, Reason, RemoteProtocolError, VerificationError
+from protocol.errors import (
+    ErrorCode,
+    LocalProtocolError,
+    Reason,
+    RemoteProtocolError,
+    VerificationError,
+)
 from protocol.handshake import Context, GrantName, Initiator, Pending, State
 
 T = TypeVar("T")
@@ -48,7 +54,7 @@ def finish(
     record: PendingRecord, *, device: Device, pauses: Sequence[float] = RESEND_PAUSES
 ) -> tuple[KeyRecord, ...]:
     """Run confirm and complete; nothing but a valid complete changes what is stored."""
-    pending = record.pending()
+    pending = _stored(record)
     established = _send(
         device,
         record.issuer,
@@ -63,6 +69,17 @@ def finish(
     keys = device.activate_keys(record, established)
     crashpoint("device.active.stored")
     return keys
+
+
+def _stored(record: PendingRecord) -> Pending:
+    try:
+        return record.pending()
+    except (LocalProtocolError, RemoteProtocolError) as error:
+        raise UserError(
+            _("the unfinished exchange %s cannot be read by this version") % record.activation,
+            _('remove it with "handfast keys remove" and activate again'),
+            ExitCode.UNFINISHED,
+        ) from error
 
 
 def _offer(verified: VerifiedDocument, *, device: Device) -> Pending:

@@ -41,10 +41,16 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def run(args: argparse.Namespace, device: Device) -> int:
     """Activate with the document in the file, then finish what an earlier start left."""
-    found, started = document_file.read(args.file), device.clock()
+    started = device.clock()
     try:
-        activated = _activate(found, device, keep=args.keep)
+        activated = _activate(document_file.read(args.file), device, keep=args.keep)
+    except UserError as error:
+        # Started by a click on the file, nobody reads our standard error.
+        prompt.show(f"{error.message}\n{error.hint}")
+        raise
+    else:
         show(activated, as_json=args.json)
+        prompt.show("\n".join(_lines(activated)))
     finally:
         handler.resume(device, progress, before=started)
     return ExitCode.OK
@@ -52,8 +58,12 @@ def run(args: argparse.Namespace, device: Device) -> int:
 
 def _activate(found: DocumentFile, device: Device, *, keep: bool) -> Activated:
     def consent(request: ConsentRequest) -> bool:
-        allowed = policy.read(device.paths).allow_without_consent
-        answer = prompt.ask_consent(request, allowed_unasked=lambda issuer: issuer in allowed)
+        answer = prompt.ask_consent(
+            request,
+            allowed_unasked=lambda issuer: (
+                issuer in policy.read(device.paths).allow_without_consent
+            ),
+        )
         clean_up()
         return answer
 
@@ -91,7 +101,13 @@ def show(activated: Activated, *, as_json: bool) -> None:
         ]
         print_json({"device": activated.device_name, "keys": keys})
         return
-    say(_("%s is active:") % plain(activated.device_name))
-    for key in activated.keys:
-        say(f"  {plain(key.account)} {plain(key.service)}: {' '.join(key.words)}")
-    say(_("The page in the browser shows the same words."))
+    say(*_lines(activated))
+
+
+def _lines(activated: Activated) -> list[str]:
+    keys = [
+        f"  {plain(key.account)} {plain(key.service)}: {' '.join(key.words)}"
+        for key in activated.keys
+    ]
+    first = _("%s is active:") % plain(activated.device_name)
+    return [first, *keys, _("The page in the browser shows the same words.")]

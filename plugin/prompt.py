@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from getpass import getpass
@@ -76,6 +77,26 @@ def ask_new_passphrase() -> str:
     )
 
 
+def show(text: str) -> None:
+    """Tell how it ended in a window, where there is a display and no terminal; do not wait."""
+    with _terminal() as terminal:
+        if terminal or sys.stderr.isatty() or not _has_display():
+            return
+    if program := shutil.which("zenity"):
+        command = [program, "--info", "--no-markup", f"--title={TITLE}", f"--text={text}"]
+    elif program := shutil.which("kdialog"):
+        command = [program, "--title", TITLE, "--msgbox", text]
+    else:
+        command = _our_dialog("message", text, _("OK"), "")
+    subprocess.Popen(  # noqa: S603 - as in _run.
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 def no_way_to_ask() -> UserError:
     """The refusal where nobody can be asked."""
     return UserError(
@@ -103,6 +124,8 @@ def _terminal() -> Iterator[TextIO | None]:
 
 
 def _yes(terminal: TextIO, question: str) -> bool:
+    # What was typed before the question was there is no answer to it.
+    termios.tcflush(terminal, termios.TCIFLUSH)
     terminal.write(question)
     terminal.flush()
     # Only an answer in the language of the question, or "y", counts as yes.

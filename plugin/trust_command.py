@@ -12,7 +12,7 @@ from plugin.status_command import next_step
 from plugin.terminal import bold, date, say, tell
 from plugin.trust import Trust, read_bundle, read_small
 from protocol.errors import VerificationError
-from protocol.trust import TrustBundle
+from protocol.trust import TrustBundle, is_issuer
 
 
 def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -142,12 +142,12 @@ def run_remove(args: argparse.Namespace, device: Device) -> int:
 
 
 def _bundle(source: str, device: Device, ca_file: Path | None) -> TrustBundle:
-    if source.startswith("https://"):
+    if is_issuer(source.rstrip("/")):
         return device.trust.fetch_bundle(source, ca_file=ca_file)
     if "://" in source:
         raise UserError(
-            _("trust comes over https or from a file, not from %s") % source,
-            _("give an address that starts with https://"),
+            _("%s is not the address of a portal") % source,
+            _("give it as https://host or https://host:port, or give a file"),
             ExitCode.USAGE,
         )
     return read_bundle(read_small(Path(source)))

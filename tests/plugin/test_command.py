@@ -111,3 +111,18 @@ def test_an_id_that_begins_like_an_option_is_found(handfast: Run, device: Device
     assert short_id(record.activation) == "A" * 8
     assert handfast("keys", "remove", "A" * 8, "--yes").returncode == ExitCode.OK
     assert device.store.read().pending == ()
+
+
+def test_a_stored_exchange_of_another_version_does_not_stop_the_command(
+    handfast: Run, device: Device, service: Service
+) -> None:
+    record = PendingRecord("A" * 22, service.issuer, service.exchange, device.clock(), "AAAA")
+    device.store.change(lambda contents: structs.replace(contents, pending=(record,)))
+    done = handfast("status")
+    assert done.returncode == ExitCode.UNFINISHED
+    assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_of_few_letters_gets_no_traceback(handfast: Run, device: Device) -> None:
+    done = handfast("trust", "update", PYTHONIOENCODING="ascii")
+    assert "Traceback" not in done.stderr

@@ -222,13 +222,12 @@ def test_a_key_that_nobody_announced_is_not_believed(device: Device, service: Se
     assert device.pending() == ()
 
 
-def test_an_old_key_set_is_refreshed_after_success(
-    device: Device, service: Service, paths: Paths
+@pytest.mark.parametrize(("age", "version"), [(86400 + 60, 2), (86400 - 60, 1)])
+def test_a_key_set_older_than_a_day_is_refreshed_after_a_success(
+    age: int, version: int, device: Device, service: Service
 ) -> None:
-    now = device.clock()
+    now = device.clock() + age
+    later = Device.open(device.paths, clock=lambda: now)
     service.version = 2
-    run(device, service)
-    assert device.trust.get(service.issuer).key_set_version == 1
-    tomorrow = Device.open(paths, clock=lambda: now + 86400 + 60)
-    tomorrow.trust.update_if_old(service.issuer)
-    assert tomorrow.trust.get(service.issuer).key_set_version == 2
+    activate(service.issue(age=-age), device=later, origin=None, consent=allow, progress=quiet)
+    assert later.trust.get(service.issuer).key_set_version == version

@@ -18,7 +18,7 @@ from plugin.keys_command import short_id
 from plugin.paths import Paths
 from plugin.terminal import plain
 from plugin.wording import ConsentRequest, consent_lines
-from tests.plugin.conftest import REPOSITORY
+from tests.plugin.conftest import REPOSITORY, Run
 from tests.plugin.loopback_service import Service
 
 
@@ -141,3 +141,19 @@ def test_a_dialog_is_asked_where_there_is_only_a_display(
     request = ConsentRequest("https://portal.example", "0ABC", 0, "pc", (("a@b", ("mail",)),), 0)
     assert prompt.ask_consent(request, allowed_unasked=lambda _issuer: False) is answer
     assert "https://portal.example" in (tmp_path / "asked").read_text()
+
+
+def test_the_end_is_shown_in_a_window_where_nobody_reads_the_terminal(
+    tmp_path: Path, handfast: Run
+) -> None:
+    program = tmp_path / "zenity"
+    program.write_text(
+        f'#!/bin/sh\nprintf "%s" "$*" > {tmp_path}/shown.part\n'
+        f"mv {tmp_path}/shown.part {tmp_path}/shown\n"
+    )
+    program.chmod(0o755)
+    handfast("open", "nothing.handfast", PATH=f"{tmp_path}:/usr/bin:/bin", DISPLAY=":99")
+    give_up = time.monotonic() + 10
+    while not (tmp_path / "shown").exists() and time.monotonic() < give_up:
+        time.sleep(0.05)
+    assert "nothing.handfast" in (tmp_path / "shown").read_text()
