@@ -45,8 +45,10 @@ class Deadline:
             self._cut = True
             sockets = tuple(self._sockets)
         for each in sockets:
+            # An SSLSocket's own shutdown drops TLS first: a thread that sends just then would
+            # send in the clear. The plain socket's shutdown never does.
             with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
 
 
 class _Step(Deadline):

@@ -100,9 +100,7 @@ def dovecot(
             "trusted": trusted,
         }
         _write(folder, users, certificate, server, **settings)
-        uid, gid = _identity()
-        command = [_binary(), "-F", "-c", str(folder / "dovecot.conf")]
-        process = subprocess.Popen(command, user=uid, group=gid, extra_groups=[])
+        process = _started([_binary(), "-F", "-c", str(folder / "dovecot.conf")])
         try:
             _wait(process, server)
             yield server
@@ -141,6 +139,14 @@ def _write(
     (folder / "dovecot.conf").write_text(text, encoding="utf-8")
     for path in (folder, *folder.rglob("*")):
         os.chown(path, uid, gid)
+
+
+def _started(command: list[str]) -> subprocess.Popen[bytes]:
+    """Start Dovecot as its user; only root may, and must, change to another one."""
+    if os.getuid() != 0:
+        return subprocess.Popen(command)
+    uid, gid = _identity()
+    return subprocess.Popen(command, user=uid, group=gid, extra_groups=[])
 
 
 def _identity() -> tuple[int, int]:

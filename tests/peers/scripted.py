@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from tests.peers.ca import CertificateFiles
 
-Script = Callable[[socket.socket], None]
+Script = Callable[[socket.socket], object]
 
 
 def server_context(certificate: CertificateFiles) -> ssl.SSLContext:

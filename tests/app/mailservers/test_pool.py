@@ -9,7 +9,11 @@ import pytest
 
 from app.mailservers.causes import Cause, MailCheckError
 from app.mailservers.deadline import Deadline
+from app.mailservers.network import tls_context
 from app.mailservers.pool import MailPool
+from app.mailservers.stream import start_tls
+from tests.peers.ca import CertificateAuthority
+from tests.peers.scripted import scripted_server
 
 
 @pytest.fixture
@@ -65,6 +69,17 @@ def test_a_thread_stuck_on_a_socket_is_cut_loose(pool: MailPool) -> None:
         assert time.monotonic() - began < 2
         assert woken.wait(2)
     assert raised.value.cause is Cause.UNDECIDED
+
+
+def test_a_cut_never_takes_tls_off_a_socket(ca: CertificateAuthority) -> None:
+    """A thread that sends at that moment must not send in the clear."""
+    with scripted_server(lambda c: c.recv(9), ca.issue("localhost")) as port:
+        deadline = Deadline(5)
+        plain = socket.create_connection(("127.0.0.1", port))
+        with start_tls(plain, tls_context(ca.pem), "localhost", deadline) as secured:
+            with deadline.watching(secured):
+                deadline.cut()
+            assert secured.version() is not None
 
 
 def test_waiting_in_line_counts() -> None:
