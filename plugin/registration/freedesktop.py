@@ -106,12 +106,13 @@ def mime_package() -> str:
 
 def desktop_entry(launcher: Path, icon: Path) -> str:
     """Return the launcher: it opens one document and stands in no menu."""
+    # The script is sh's argument, since GLib finds no program whose path has a % in it.
     return (
         "[Desktop Entry]\n"
         "Type=Application\n"
         "Name=Handfast\n"
         "Comment=Opens activation documents\n"
-        f"Exec={exec_argument(str(launcher))} %f\n"
+        f"Exec=/bin/sh {exec_argument(str(launcher))} %f\n"
         f"Icon={_escaped(str(icon))}\n"
         f"MimeType={ACTIVATION};\n"
         "NoDisplay=true\n"
