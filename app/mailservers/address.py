@@ -65,6 +65,8 @@ def single_line(untrusted: str) -> str:
     """
     if any(character in untrusted for character in "\r\n\0"):
         raise AddressError("line breaks and NUL are not allowed")
+    if any("\ud800" <= character <= "\udfff" for character in untrusted):
+        raise AddressError("half a character cannot be sent")
     return untrusted
 
 

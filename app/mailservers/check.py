@@ -77,10 +77,9 @@ def check(
 
 def _refuse_unsendable(username: str, password: str) -> None:
     """No server accepts these; sent raw they would be further IMAP commands."""
-    sendable = bool(username and password) and len(password.encode()) <= MAX_PASSWORD_OCTETS
     try:
-        single_line(username)
-        single_line(password)
+        octets = len(single_line(password).encode())
+        sendable = bool(single_line(username)) and 0 < octets <= MAX_PASSWORD_OCTETS
     except AddressError:
         sendable = False
     if not sendable:

@@ -51,6 +51,8 @@ def test_spellings_of_one_address_are_one_address(typed: str, normal: str) -> No
         "ann\u200b@example.org",
         "ann\u202e@example.org",
         "ann@exam\u200bple\x00.org",
+        "ann\ud800@example.org",
+        "ann@exam\udfffple.org",
         "ann\r\n@example.org",
         "ann@example.org\r\nX LOGOUT",
         "a" * 65 + "@example.org",

@@ -296,7 +296,7 @@ def test_bytes_that_arrive_with_the_answer_to_starttls_are_not_read_inside_tls(
 
 
 @pytest.mark.parametrize("position", ["username", "password"])
-@pytest.mark.parametrize("character", ["\r\n", "\n", "\r", "\0"])
+@pytest.mark.parametrize("character", ["\r\n", "\n", "\r", "\0", "\ud800"])
 def test_a_line_break_never_reaches_a_server(
     position: str, character: str, ca: CertificateAuthority
 ) -> None:
