@@ -1,5 +1,7 @@
 """Discovery asks in mail.md's order, and only those who may vouch do."""
 
+import socket
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -19,6 +21,7 @@ from tests.peers.ca import CertificateAuthority
 from tests.peers.dns_server import Zone, dns_server
 from tests.peers.https_server import Answer, https_server
 from tests.peers.pymap_server import pymap_server
+from tests.peers.scripted import scripted_server
 
 HERE = "A 127.0.0.1"
 AUTOCONFIG = "autoconfig.example.org/mail/config-v1.1.xml"
@@ -272,6 +275,26 @@ def test_a_slow_resolver_ends_in_time(internet: NetworkMaker) -> None:
     zone = {"example.org": [HERE]}
     with dns_server(zone, delay=1.0) as dns, pytest.raises(MailCheckError) as raised:
         found("ann@example.org", internet(dns.port), seconds=0.5)
+    assert raised.value.cause is Cause.UNDECIDED
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n<", b""])
+def test_a_dripping_configuration_ends_in_time(
+    start: bytes, internet: NetworkMaker, ca: CertificateAuthority
+) -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(start)
+        while True:
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+    zone = {"example.org": [HERE], "autoconfig.example.org": [HERE]}
+    certificate = ca.issue("autoconfig.example.org", "example.org")
+    with scripted_server(drip, certificate) as port, dns_server(zone) as dns:
+        began = time.monotonic()
+        with pytest.raises(MailCheckError) as raised:
+            found("ann@example.org", internet(dns.port, https_port=port), seconds=1)
+        assert time.monotonic() - began < 2
     assert raised.value.cause is Cause.UNDECIDED
 
 

@@ -6,6 +6,7 @@ import itertools
 import logging
 import socket
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -293,6 +294,18 @@ def test_bytes_that_arrive_with_the_answer_to_starttls_are_not_read_inside_tls(
         connection.recv(1)
 
     assert fault_of(script, ca, security="starttls").detail == "bytes were sent ahead of TLS"
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+@pytest.mark.parametrize("script", [hang_up, endless_line, answering(b"TAG NO no\r\n")])
+def test_a_failed_check_leaves_no_connection_open(
+    script: Script, security: Security, ca: CertificateAuthority
+) -> None:
+    fault_of(script, ca, security=security)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        fault_of(script, ca, security=security)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 @pytest.mark.parametrize("position", ["username", "password"])
