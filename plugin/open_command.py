@@ -48,11 +48,10 @@ def run(args: argparse.Namespace, device: Device) -> int:
         # Started by a click on the file, nobody reads our standard error.
         prompt.show(f"{error.message}\n{error.hint}")
         raise
-    else:
-        show(activated, as_json=args.json)
-        prompt.show("\n".join(_lines(activated)))
-    finally:
-        handler.resume(device, progress, before=started)
+    show(activated, as_json=args.json)
+    prompt.show("\n".join(_lines(activated)))
+    # Only now: a document that nobody allowed may not make the device use the network.
+    handler.resume(device, progress, before=started)
     return ExitCode.OK
 
 

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from plugin import document_file
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.paths import Paths
-from tests.plugin.conftest import Run
+from tests.plugin.conftest import REPOSITORY, Run
 from tests.plugin.loopback_service import Service
 
 
@@ -172,3 +174,42 @@ def test_opening_finishes_what_an_earlier_start_left(
     assert handfast("open", str(second)).returncode == ExitCode.OK
     assert {key.words for key in device.store.read().keys} == service.words()
     assert len(service.words()) == 2
+
+
+def test_on_a_full_disk_nothing_is_confirmed(
+    document: Path, policy: Path, paths: Paths, service: Service, handfast: Run, tmp_path: Path
+) -> None:
+    before = paths.store.read_bytes()
+    environment = {
+        "HANDFAST_HOME": str(paths.data_dir.parent),
+        "HANDFAST_SYSTEM_DIR": str(paths.system_dir),
+    }
+    # A limit of no blocks per file refuses every write to one, as a full disk does.
+    command = f"ulimit -f 0; exec {sys.executable} -m plugin open --keep {document}"
+    full = subprocess.run(
+        ["bash", "-c", command],
+        cwd=REPOSITORY,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    assert full.returncode == ExitCode.STORE
+    assert "cannot write the key store" in full.stderr
+    assert paths.store.read_bytes() == before
+    assert [path for path, _body in service.requests] == ["/init"]
+    assert handfast("open", str(document)).returncode == ExitCode.OK
+
+
+def test_a_bad_document_makes_nothing_go_on(
+    document: Path, policy: Path, handfast: Run, service: Service, device: Device
+) -> None:
+    crash = {"HANDFAST_TESTING": "1", "HANDFAST_CRASH_AT": "device.pending.stored"}
+    handfast("open", "--keep", str(document), **crash)
+    asked = len(service.requests)
+    document.write_bytes(document.read_bytes()[:-3] + b"AAA")
+    assert handfast("open", str(document)).returncode == ExitCode.UNTRUSTED
+    assert len(service.requests) == asked
+    assert len(device.pending()) == 1
