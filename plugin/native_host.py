@@ -101,7 +101,7 @@ def _serve(conversation: Conversation) -> int:
             untrusted_document,
             device=device,
             origin=origin,
-            consent=_ask_over(conversation),
+            consent=_ask_over(conversation, device),
             progress=lambda stage: conversation.send("progress", stage=stage),
         )
     except UserError as error:
@@ -135,9 +135,10 @@ def _document_of(message: dict[str, Any]) -> tuple[bytes, str]:
     return text.encode("utf-8", "surrogatepass"), origin
 
 
-def _ask_over(conversation: Conversation) -> Callable[[ConsentRequest], bool]:
+def _ask_over(conversation: Conversation, device: Device) -> Callable[[ConsentRequest], bool]:
     def ask(request: ConsentRequest) -> bool:
         conversation.send("consent", request=_wire(request))
+        device.transport.prepare()
         answer = conversation.receive()
         # The end of the input while undecided is a refusal: the window or the page was closed.
         return answer == {"type": "allow"}

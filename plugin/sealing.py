@@ -1,15 +1,15 @@
-"""What keeps the key store closed: the system's keyring, a key file, or a passphrase."""
+"""What keeps the key store closed: the system's keyring, a key file, or a passphrase.
+
+The keyring's and Argon2's packages are imported where they are used: the browser starts this
+program anew for each document, and most stores need neither.
+"""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import keyring
 import msgspec
-from argon2.exceptions import HashingError
-from argon2.low_level import Type, hash_secret_raw
-from keyring.errors import KeyringError
 
 from plugin.atomic import sync_dir, write_private
 from plugin.errors import ExitCode, UserError
@@ -48,6 +48,8 @@ class Protection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def real_keyring() -> str | None:
     """Return the name of the system's keyring, or None where there is none worth the name."""
+    import keyring
+
     backend = keyring.get_keyring()
     candidates = getattr(backend, "backends", None) or [backend]
     module = type(candidates[0]).__module__
@@ -59,6 +61,9 @@ def create(paths: Paths, entropy: Callable[[int], bytes]) -> tuple[Protection, b
     key, identifier = entropy(KEY_BYTES), b64u(entropy(16))
     # A relocated home holds everything below itself: it must open on the next machine too.
     if not paths.portable and real_keyring():
+        import keyring
+        from keyring.errors import KeyringError
+
         try:
             keyring.set_password(KEYRING_SERVICE, identifier, b64u(key))
         except KeyringError:
@@ -102,6 +107,9 @@ def unlock(protection: Protection, paths: Paths, ask: AskPassphrase) -> bytes:
 def discard(protection: Protection, paths: Paths) -> None:
     """Forget a store key that no store needs any more."""
     if protection.method == "keyring":
+        import keyring
+        from keyring.errors import KeyringError
+
         try:
             keyring.delete_password(KEYRING_SERVICE, protection.id)
         except KeyringError:
@@ -135,6 +143,9 @@ def locked(message: str) -> UserError:
 
 
 def _derive(protection: Protection, passphrase: str) -> bytes:
+    from argon2.exceptions import HashingError
+    from argon2.low_level import Type, hash_secret_raw
+
     try:
         return hash_secret_raw(
             passphrase.encode(),
@@ -150,6 +161,9 @@ def _derive(protection: Protection, passphrase: str) -> bytes:
 
 
 def _from_keyring(protection: Protection) -> str:
+    import keyring
+    from keyring.errors import KeyringError
+
     try:
         kept = keyring.get_password(KEYRING_SERVICE, protection.id)
     except KeyringError as error:
