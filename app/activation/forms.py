@@ -40,10 +40,14 @@ def read_wanted(untrusted: MultiDict[str, str]) -> Wanted:
     asked = set(untrusted.getlist("service"))
     if not asked <= set(ServiceName):
         raise FormError("service")
+    ticket = untrusted.get("ticket", "")
+    if not is_public_id(ticket):
+        raise FormError("ticket")
     return Wanted(
-        account_id=_public_id(untrusted.get("account", "")),
+        # Looked up as it is: one that is not of our making is simply not found.
+        account_id=untrusted.get("account", ""),
         services=tuple(service for service in ServiceName if service in asked),
-        ticket=_public_id(untrusted.get("ticket", "")),
+        ticket=ticket,
         as_document=deliver == "document",
     )
 
@@ -55,9 +59,3 @@ def is_public_id(untrusted: str) -> bool:
     except RemoteProtocolError:
         return False
     return True
-
-
-def _public_id(untrusted: str) -> str:
-    if not is_public_id(untrusted):
-        raise FormError("id")
-    return untrusted

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.models import (
@@ -15,8 +15,10 @@ from app.models import (
     Activation,
     ActivationState,
     Device,
+    KeyState,
     MailAccount,
     ServiceGrant,
+    ServiceKey,
 )
 
 MOST: Final = 50
@@ -49,6 +51,7 @@ class ActivationView:
     address: str | None
     ended_reason: str | None
     grants: tuple[GrantView, ...]
+    active_keys: int
 
     @property
     def account_id(self) -> str | None:
@@ -74,8 +77,9 @@ def list_activations(session: Session, person_id: str, *, now: int) -> list[Acti
         .order_by(Activation.created_at.desc(), Activation.id)
         .limit(MOST)
     ).all()
-    grants = _grants(session, [row.id for row, _ in rows])
-    return [_view(row, name, grants[row.id], now) for row, name in rows]
+    ids = [row.id for row, _ in rows]
+    grants, keys = _grants(session, ids), _active_keys(session, ids)
+    return [_view(row, name, grants[row.id], keys.get(row.id, 0), now) for row, name in rows]
 
 
 def find_activation(
@@ -90,31 +94,31 @@ def find_activation(
     if found is None:
         return None
     row, device_name = found
-    return _view(row, device_name, _grants(session, [row.id])[row.id], now)
+    keys = _active_keys(session, [row.id]).get(row.id, 0)
+    return _view(row, device_name, _grants(session, [row.id])[row.id], keys, now)
 
 
 def service_ids(
     session: Session, person_id: str, account_id: str, services: Sequence[str]
 ) -> list[str]:
-    """Return the ids of these services of the person's account; fewer when it is not theirs."""
-    return list(_ids(session, person_id, account_id, AccountService.service.in_(services)))
+    """Return the ids of these services of the person's account, in the order asked for."""
+    rows = session.execute(
+        select(AccountService.service, AccountService.id)
+        .join(MailAccount, MailAccount.id == AccountService.account_id)
+        .where(
+            MailAccount.id == account_id,
+            MailAccount.person_id == person_id,
+            AccountService.service.in_(services),
+        )
+    )
+    ids = {row.service: row.id for row in rows}
+    return [ids[service] for service in services if service in ids]
 
 
 def owns_account(session: Session, person_id: str, account_id: str) -> bool:
     """Tell whether the account is this person's."""
     owner = session.scalar(select(MailAccount.person_id).where(MailAccount.id == account_id))
     return owner == person_id
-
-
-def _ids(
-    session: Session, person_id: str, account_id: str, which: ColumnElement[bool]
-) -> Sequence[str]:
-    return session.scalars(
-        select(AccountService.id)
-        .join(MailAccount, MailAccount.id == AccountService.account_id)
-        .where(MailAccount.id == account_id, MailAccount.person_id == person_id, which)
-        .order_by(AccountService.service)
-    ).all()
 
 
 def _grants(session: Session, activation_ids: Sequence[str]) -> dict[str, list[GrantView]]:
@@ -136,8 +140,21 @@ def _grants(session: Session, activation_ids: Sequence[str]) -> dict[str, list[G
     return grants
 
 
+def _active_keys(session: Session, activation_ids: Sequence[str]) -> dict[str, int]:
+    rows = session.execute(
+        select(ServiceKey.activation_id, func.count())
+        .where(ServiceKey.activation_id.in_(activation_ids), ServiceKey.state == KeyState.ACTIVE)
+        .group_by(ServiceKey.activation_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def _view(
-    row: Activation, device_name: str | None, grants: Sequence[GrantView], now: int
+    row: Activation,
+    device_name: str | None,
+    grants: Sequence[GrantView],
+    active_keys: int,
+    now: int,
 ) -> ActivationView:
     return ActivationView(
         id=row.id,
@@ -152,6 +169,7 @@ def _view(
         address=row.address,
         ended_reason=row.ended_reason,
         grants=tuple(grants),
+        active_keys=active_keys,
     )
 
 

@@ -25,9 +25,9 @@ for (const form of document.querySelectorAll("form.activate")) {
 document.addEventListener("handfast", (event) => {
   if (!run) return;
   const told = event.detail ?? {};
-  if (told.stage === "refused") return fail(text.dataset.refused, "");
-  if (told.stage === "error" || told.message) showHint(told.message, told.hint);
-  if (told.stage === "agreed") mark("agreed");
+  if (told.stage === "refused") run.giveUp(text.dataset.refused);
+  else if (told.stage === "error") run.giveUp(String(told.message ?? text.dataset.dead), told.hint);
+  else if (told.stage === "agreed") mark("agreed");
   run.askNow();
 });
 
@@ -66,12 +66,12 @@ function restart(url) {
   for (const step of panel.querySelectorAll("[data-step]")) {
     step.className = step.dataset.step === "issued" ? "now" : "";
   }
-  panel.focus({ preventScroll: true });
-  panel.scrollIntoView({ block: "nearest" });
+  panel.focus();
   run = follow(url);
 }
 
 function follow(url) {
+  let givenUp = false;
   let wait = FIRST_WAIT;
   let timer = 0;
   let stopped = false;
@@ -93,11 +93,15 @@ function follow(url) {
     asking = false;
     if (stopped) return;
     if (again) { again = false; wait = FIRST_WAIT; }
-    if (status && show(status, performance.now() - loadedAt > GIVE_UP_AFTER_LOAD)) stopped = true;
-    else later();
+    const hasWaited = performance.now() - loadedAt > GIVE_UP_AFTER_LOAD;
+    // The device gave up, so only the end is still news.
+    if (status && givenUp && !FINAL.has(status.stage)) wait = LONGEST_WAIT;
+    else if (status && show(status, hasWaited)) stopped = true;
+    if (!stopped) later();
   }
   ask();
   return {
+    giveUp(sentence, next) { givenUp = true; fail(sentence, next); },
     askNow() { wait = FIRST_WAIT; clearTimeout(timer); ask(); },
     answered() { loadedAt = performance.now(); this.askNow(); },
     stop() { stopped = true; clearTimeout(timer); },
@@ -118,11 +122,11 @@ async function fetchStatus(url) {
 
 // Returns whether there is nothing more to ask.
 function show(status, hasWaited) {
-  if (status.stage === "signed-out") return fail(text.dataset.signedOut, "");
-  if (status.stage === "none") return hasWaited ? fail(text.dataset.nothing, "") : false;
+  if (status.stage === "signed-out") return fail(text.dataset.signedOut);
+  if (status.stage === "none") return hasWaited ? fail(text.dataset.nothing) : false;
   if (status.stage === "waiting") return leadOn(status);
   if (status.stage === "expired" || status.stage === "dead") {
-    return fail(text.dataset[status.stage], "");
+    return fail(text.dataset[status.stage]);
   }
   mark(status.stage);
   say(text.dataset[status.stage]);
@@ -153,15 +157,11 @@ function say(sentence) {
   if (text.textContent !== sentence) text.textContent = sentence;
 }
 
-function showHint(message, next) {
-  hint.textContent = [message, next].filter(Boolean).join(" ");
-  hint.hidden = hint.textContent === "";
-}
-
-function fail(sentence) {
-  run?.stop();
+function fail(sentence, next = "") {
   title.textContent = title.dataset.failed;
   say(sentence);
+  hint.textContent = next;
+  hint.hidden = !next;
   panel.querySelector("[data-step].now")?.setAttribute("class", "failed");
   return true;
 }

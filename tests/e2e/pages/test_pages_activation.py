@@ -1,0 +1,115 @@
+"""The activation as the page tells it: with a handler, without one, and when it goes wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from protocol import media_type
+from tests.e2e.pages.serving import Served
+
+pytestmark = pytest.mark.browser
+
+
+def press(page: Page) -> None:
+    page.get_by_role("button", name="Activate this device").first.click()
+
+
+@pytest.fixture
+def handler(served: Served) -> Iterator[None]:
+    """The browser's requests name our media type."""
+    served.door.names_the_type = True
+    yield
+    served.door.names_the_type = False
+
+
+def press_and_take(page: Page) -> bytes:
+    """Press the button, and take the document as a download instead of a handler."""
+    with page.expect_download() as download:
+        press(page)
+    expect(page.get_by_text("Your device asks whether you allow this")).to_be_visible()
+    return download.value.path().read_bytes()
+
+
+def hint(page: Page, detail: dict[str, str]) -> None:
+    page.evaluate("detail => document.dispatchEvent(new CustomEvent('handfast', {detail}))", detail)
+
+
+@pytest.mark.usefixtures("handler")
+def test_the_page_ends_with_the_words_that_the_device_has(page: Page, served: Served) -> None:
+    service = served.seeded.service
+    page.goto(served.origin)
+    document = press_and_take(page)
+    established = service.activate(service.handset("Ann's new phone"), document)
+    expect(page.get_by_role("heading", name="This device is active")).to_be_visible()
+    shown = page.locator(".words").all_inner_texts()
+    assert sorted(shown) == sorted(" ".join(key.words) for key in established.keys)
+    expect(page.get_by_text("Ann's new phone")).to_be_visible()
+    expect(page.get_by_text("192.0.2.7")).to_be_visible()
+    page.get_by_role("link", name="Revoke these keys").click()
+    expect(page).to_have_title(re.compile("Revoke the keys of Ann's new phone"))
+    page.get_by_role("button", name="Revoke these keys").click()
+    expect(page.get_by_text("This device was removed")).to_be_visible()
+
+
+@pytest.mark.usefixtures("handler")
+def test_a_hint_makes_the_page_ask_but_is_not_believed(page: Page, served: Served) -> None:
+    page.goto(served.origin)
+    press_and_take(page)
+    hint(page, {"stage": "active"})
+    expect(page.get_by_text("Your device asks whether you allow this")).to_be_visible()
+    expect(page.get_by_role("heading", name="This device is active")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("handler")
+def test_a_refusal_on_the_device_is_told(page: Page, served: Served) -> None:
+    page.goto(served.origin)
+    press_and_take(page)
+    hint(page, {"stage": "refused"})
+    expect(page.get_by_text("The request was refused on the device")).to_be_visible()
+
+
+@pytest.mark.usefixtures("handler")
+def test_an_error_of_the_device_is_shown_with_its_hint(page: Page, served: Served) -> None:
+    page.goto(served.origin)
+    press_and_take(page)
+    hint(page, {"stage": "error", "message": "The device is full.", "hint": "Remove a key."})
+    expect(page.get_by_text("The device is full.")).to_be_visible()
+    expect(page.get_by_text("Remove a key.")).to_be_visible()
+
+
+def test_without_a_handler_the_page_says_how_to_finish(page: Page, served: Served) -> None:
+    page.goto(served.origin)
+    press(page)
+    expect(page.get_by_role("heading", name="Waiting for your device")).to_be_visible()
+    expect(page.get_by_text(f"handfast trust add {served.origin}")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Open with the Handfast handler").click()
+    assert download.value.suggested_filename == media_type.FILE_NAME
+    expect(page.get_by_text("Your device asks whether you allow this")).to_be_visible()
+
+
+def test_an_activation_of_no_service_is_not_sent(page: Page, served: Served) -> None:
+    page.goto(served.origin)
+    card = page.get_by_role("region", name=served.seeded.ann.address)
+    for box in card.get_by_role("checkbox").all():
+        box.uncheck()
+    press(page)
+    expect(card.get_by_text("Choose at least one service")).to_be_visible()
+    expect(card.get_by_role("checkbox").first).to_be_focused()
+
+
+def test_script_cannot_fetch_the_document(page: Page, served: Served) -> None:
+    page.goto(served.origin)
+    status = page.evaluate(
+        """async () => {
+          const form = document.querySelector("form.activate");
+          const body = new URLSearchParams(new FormData(form));
+          body.set("deliver", "document");
+          return (await fetch(form.action, {method: "POST", body})).status;
+        }"""
+    )
+    assert status == 403
