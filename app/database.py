@@ -90,7 +90,9 @@ class Database:
             try:
                 yield connection
             except BaseException:
-                transaction.rollback()
+                # A session whose flush failed has rolled it back already.
+                if transaction.is_active:
+                    transaction.rollback()
                 raise
             try:
                 transaction.commit()

@@ -31,6 +31,8 @@ class TrustedProxies:
         hops = [hop.strip() for hop in told["FOR"].split(",") if hop.strip()]
         # From the right: the first hop that is no proxy of ours is the client.
         for hop in reversed(hops):
+            if not is_address(hop):
+                break
             environ["REMOTE_ADDR"] = hop
             if not self._is_trusted(hop):
                 break
@@ -40,8 +42,15 @@ class TrustedProxies:
             environ["HTTP_HOST"] = told["HOST"]
 
     def _is_trusted(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._trusted)
+        return is_address(address) and any(
+            ipaddress.ip_address(address) in network for network in self._trusted
+        )
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -10,6 +10,7 @@ from flask.sessions import NullSession, SessionInterface, SessionMixin
 from flask_login import LoginManager
 from werkzeug.wrappers import Response
 
+from app import proxies
 from app.accounts import sessions
 from app.accounts.visitor import SignedIn
 from app.clock import HOUR, SECOND
@@ -66,9 +67,11 @@ def browser() -> Browser:
 
 
 def client() -> sessions.Client:
-    """Return where the request came from."""
+    """Return where the request came from; a server on a Unix socket may not know the address."""
+    address = request.remote_addr or ""
     return sessions.Client(
-        address=request.remote_addr or "", user_agent=request.headers.get("User-Agent", "")
+        address=address if proxies.is_address(address) else "",
+        user_agent=request.headers.get("User-Agent", ""),
     )
 
 

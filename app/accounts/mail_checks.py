@@ -16,6 +16,7 @@ from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from app.clock import MINUTE
+from app.mailservers.causes import Cause
 from app.mailservers.provider import Credential
 from app.mailservers.provider_table import PROVIDERS
 from app.mailservers.server import FoundBy, MailServer
@@ -57,6 +58,19 @@ class View:
     def is_working(self) -> bool:
         """Tell whether something is being done about it now."""
         return self.outcome is None and self.step is not Step.CREDENTIAL
+
+    @property
+    def wants_app_password(self) -> bool:
+        """Tell whether the usual password would not do, as the provider or the server says."""
+        return self.outcome == Cause.NEEDS_APP_PASSWORD or self._takes(Credential.APP_PASSWORD)
+
+    @property
+    def wants_provider_sign_in(self) -> bool:
+        """Tell whether no password would do."""
+        return self.outcome == Cause.NEEDS_PROVIDER_SIGN_IN or self._takes(Credential.OAUTH_ONLY)
+
+    def _takes(self, credential: Credential) -> bool:
+        return self.server is not None and self.server.credential is credential
 
 
 def begin(

@@ -24,7 +24,6 @@ from app.accounts.mail_work import Try
 from app.accounts.targets import HOME, allowed_target
 from app.extensions import handfast
 from app.mailservers.address import parse
-from app.mailservers.provider import Credential
 from app.mailservers.server import Security, manual
 from app.permissions import Permission, current_person, is_signed_in, require
 
@@ -227,16 +226,19 @@ def _page(check: mail_checks.View, form: PasswordForm) -> str | Response:
     problem = sentence(check)
     if not _may_go_on(check):
         return render_template("accounts/dead_end.html", problem=problem, **facts)
+    app_password = check.wants_app_password
+    if app_password:
+        form.password.label.text = gettext("App password")
     if problem and not form.errors:
         form.password.errors = [problem.text]
-    return render_template("accounts/credential.html", form=form, problem=problem, **facts)
+    return render_template(
+        "accounts/credential.html", form=form, problem=problem, app_password=app_password, **facts
+    )
 
 
 def _may_go_on(check: mail_checks.View) -> bool:
     """Tell whether asking for a credential makes sense."""
-    if check.server is None or check.server.credential is Credential.OAUTH_ONLY:
-        return False
-    if check.outcome == "needs-provider-sign-in":
+    if check.server is None or check.wants_provider_sign_in:
         return False
     # A server that proves nothing is used when the person named it, not because it was guessed.
     return check.server.may_sign_in or (is_signed_in() and check.named)

@@ -93,6 +93,7 @@ def test_a_forwarded_host_of_a_stranger_means_nothing(portal: Portal, path: str)
         ("192.0.2.1", "10.0.0.1, 203.0.113.9", "203.0.113.9"),
         ("192.0.2.0/24", "203.0.113.9, 192.0.2.8", "203.0.113.9"),
         ("198.51.100.1", "203.0.113.9", "192.0.2.1"),
+        ("192.0.2.1", "203.0.113.9, unknown", "192.0.2.1"),
     ],
 )
 def test_only_a_configured_proxy_tells_the_clients_address(

@@ -1,0 +1,39 @@
+"""The statements that differ between databases, on PostgreSQL."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from app.models import MailAccount, Person
+from tests.app.portal_fixtures import ANN, PASSWORDS, build
+from tests.peers.ca import CertificateAuthority
+from tests.peers.pymap_server import PymapServer
+
+pytestmark = pytest.mark.postgresql
+
+
+def test_two_first_sign_ins_at_the_same_moment_make_one_person(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    postgresql_url: str,
+    mail_server: PymapServer,
+    mail_ca: CertificateAuthority,
+) -> None:
+    portal = build(tmp_path, DATABASE_URL=postgresql_url)
+    request.addfinalizer(portal.here.close)
+    portal.pin("example.org", mail_server, mail_ca.pem)
+    browsers = [portal.browser(f"198.51.100.{number}") for number in range(4)]
+    paths = [browser.give_address(ANN) for browser in browsers]
+    for browser, path in zip(browsers, paths, strict=True):
+        browser.give_password(path, PASSWORDS[ANN])
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(
+            pool.map(
+                lambda pair: pair[0].post(f"{pair[1]}/finish"), zip(browsers, paths, strict=True)
+            )
+        )
+    assert [answer.headers.get("Location") for answer in answers] == ["/"] * 4
+    assert len(portal.rows(Person)) == len(portal.rows(MailAccount)) == 1
