@@ -13,10 +13,10 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from plugin import handler
+from plugin.bridge import EXTENSION_ORIGIN
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.paths import Paths
-from plugin.registration.chromium import EXTENSION_ORIGIN
 from plugin.wording import ConsentRequest
 
 LONGEST_FRAME: Final = 64 * 1024

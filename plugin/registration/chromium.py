@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from plugin.bridge import EXTENSION_ID as EXTENSION_ID
+from plugin.bridge import EXTENSION_ORIGIN as EXTENSION_ORIGIN
+from plugin.bridge import HOST_NAME as HOST_NAME
 from plugin.registration import files
 from plugin.registration.program import NATIVE_HOST, SYSTEM_FOLDER
 
-HOST_NAME: Final = "org.handfast.host"
-# The first half of SHA-256 over the public key in the extension's manifest, in letters a to p.
-EXTENSION_ID: Final = "kpnemagoolhpaggiahldehleoihgldpp"
-EXTENSION_ORIGIN: Final = f"chrome-extension://{EXTENSION_ID}/"
 SOURCE: Final = Path(__file__).resolve().parents[1] / "browser"
 PROGRAMS: Final = ("chromium", "chromium-browser")
 

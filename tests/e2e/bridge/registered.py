@@ -1,16 +1,18 @@
 """Ann's machine, ready to activate."""
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 import trustme
 
-from plugin.registration import chromium
 from tests.e2e.bridge.small_service import SmallService
 from tests.e2e.browser import Machine, new_machine
+
+SOURCE = Path(__file__).resolve().parents[3]
 
 
 @contextmanager
@@ -20,7 +22,17 @@ def registered_machine(authority: trustme.CA, service: SmallService) -> Iterator
     with tempfile.TemporaryDirectory(prefix="hf-", ignore_cleanup_errors=True) as folder:
         machine = new_machine(Path(folder), authority)
         service.become_trusted(machine.device)
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("HANDFAST_HOME", str(machine.device))
-            chromium.register(machine.place, [service.issuer])
+        handfast(machine, "register", "--user-data-dir", str(machine.profile))
         yield machine
+
+
+def handfast(machine: Machine, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command as Ann does on her machine."""
+    return subprocess.run(
+        [sys.executable, "-m", "plugin", *arguments],
+        env={**machine.environment(), "PYTHONPATH": str(SOURCE)},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )

@@ -1,11 +1,14 @@
 """A document that the browser received reaches the handler, and the page hears what came of it."""
 
+import json
+
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from plugin.device import Device
 from plugin.paths import Paths
 from protocol.media_type import accepts_activation
+from tests.e2e.bridge.registered import handfast
 from tests.e2e.bridge.small_portal import SmallPortal
 from tests.e2e.bridge.small_service import SmallService
 from tests.e2e.browser import (
@@ -64,3 +67,11 @@ def test_nobody_sees_the_document(context: BrowserContext, page: Page) -> None:
 def test_the_page_itself_cannot_read_the_frame(context: BrowserContext, page: Page) -> None:
     activate(context, page)
     assert page.evaluate("document.querySelector('iframe').contentDocument") is None
+
+
+def test_the_doctor_sees_that_the_running_browser_has_the_extension(
+    page: Page, machine: Machine
+) -> None:
+    found = json.loads(handfast(machine, "doctor", "--json").stdout)
+    (ours,) = [finding for finding in found if finding["place"] == str(machine.profile)]
+    assert ours["works"], ours
