@@ -73,6 +73,7 @@ def needs(goal: str) -> list[Need]:
         wanted += [
             Need("a PostgreSQL server", "postgresql", has_postgresql),
             Need("Dovecot", "dovecot-imapd", has_dovecot),
+            Need("Firefox", "firefox-esr", on_path("firefox-esr")),
             Need("Xvfb", "xvfb", on_path("Xvfb")),
             Need("update-mime-database", "shared-mime-info", on_path("update-mime-database")),
             Need("desktop-file-validate", "desktop-file-utils", on_path("desktop-file-validate")),
