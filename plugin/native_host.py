@@ -16,7 +16,9 @@ from plugin import handler
 from plugin.bridge import EXTENSION_ORIGIN
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
+from plugin.i18n import _
 from plugin.paths import Paths
+from plugin.terminal import tell
 from plugin.wording import ConsentRequest
 
 LONGEST_FRAME: Final = 64 * 1024
@@ -75,11 +77,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     sys.excepthook = _name_only
     if not arguments or arguments[0] != EXTENSION_ORIGIN:
-        print(  # noqa: T201 - standard error is where a program started by hand is read.
-            "handfast: error: this program is started by the browser\n"
-            "handfast: hint: handfast doctor says whether the browser can start it",
-            file=sys.stderr,
-        )
+        tell("handfast: error: " + _("this program is started by the browser"))
+        tell("handfast: hint: " + _("handfast doctor says whether the browser can start it"))
         return int(ExitCode.USAGE)
     conversation = _take_over_stdio()
     try:

@@ -55,13 +55,16 @@ export class Job {
     return new Promise((resolve) => {
       const port = chrome.runtime.connectNative(HOST);
       let prompt = null;
+      let over = false;
       const finish = (outcome) => {
+        over = true;
         this.#giveUp = () => {};
         if (!prompt?.decided) prompt?.close();
         port.disconnect();
         resolve(outcome);
       };
       const decide = (allowed) => {
+        if (over) return;
         this.#giveUp = () => {};
         port.postMessage({ type: allowed ? "allow" : "refuse" });
       };
@@ -71,7 +74,7 @@ export class Job {
       port.onMessage.addListener((message) => {
         if (message.type === "consent" && prompt === null) {
           prompt = new Prompt(message.request);
-          prompt.answer.then((allowed) => decide(allowed), () => finish(failure("no_window")));
+          prompt.answer.then(decide, () => finish(failure("no_window")));
           page.tell(this, { stage: "asking" });
         } else if (message.type === "progress") {
           page.tell(this, { stage: message.stage });

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -55,7 +57,9 @@ def register(args: argparse.Namespace, device: Device) -> int:
     """Register for what was named, or for everything found; say what was done and what is left."""
     issuers = tuple(_checked(issuer) for issuer in args.issuer)
     if args.system:
-        return _register_system(args, issuers, device)
+        _need_administrator()
+        with _problems_named():
+            return _register_system(args, issuers, device)
     targets = _targets(args, issuers)
     if not targets:
         raise UserError(
@@ -65,7 +69,13 @@ def register(args: argparse.Namespace, device: Device) -> int:
         )
     for target in targets:
         record.add(device.paths, target)
-        _say_written(target, _write(target, device))
+        try:
+            with _problems_named():
+                written = _write(target, device)
+        except UserError:
+            record.forget(device.paths, target)
+            raise
+        _say_written(target, written)
     if not trusted_issuers(device):
         tell(_("This device trusts no service yet. next: handfast trust add https://…"))
     return ExitCode.OK
@@ -73,10 +83,12 @@ def register(args: argparse.Namespace, device: Device) -> int:
 
 def unregister(args: argparse.Namespace, device: Device) -> int:
     """Remove exactly what was registered."""
-    if args.system:
-        gone = _unregister_system(args)
-    else:
-        gone = [path for target in _chosen(args, device) for path in _take_back(target, device)]
+    with _problems_named():
+        if args.system:
+            _need_administrator()
+            gone = _unregister_system(args)
+        else:
+            gone = [path for target in _chosen(args, device) for path in _take_back(target, device)]
     for path in gone:
         say(_("removed or cleaned: %s") % path)
     if not gone:
@@ -147,26 +159,25 @@ def _write(target: Target, device: Device) -> list[Path]:
         # Made by us, it must be as private as the browser would have made it.
         place = chromium.Place.of_profile(private_dir(target.path), programs)
         return chromium.register(place, trusted_issuers(device))
-    try:
-        if target.kind == "firefox":
-            return firefox.register(target.path, programs)
-        return freedesktop.register(freedesktop.Place.of_person(programs))
-    except ValueError as error:
-        raise _unusable(error) from error
+    if target.kind == "firefox":
+        return firefox.register(target.path, programs)
+    return freedesktop.register(freedesktop.Place.of_person(programs))
 
 
 def _take_back(target: Target, device: Device) -> list[Path]:
     programs = record.program_folder(device.paths)
-    record.forget(device.paths, target)
-    left = {other.kind for other in record.read(device.paths)}
+    left = {other.kind for other in record.read(device.paths) if other != target}
     if target.kind == "chromium":
         place = chromium.Place.of_profile(target.path, programs)
-        return chromium.unregister(place, shared="chromium" in left)
-    if target.kind == "firefox":
+        gone = chromium.unregister(place, shared="chromium" in left)
+    elif target.kind == "firefox":
         gone = firefox.unregister(target.path, programs)
     else:
         gone = freedesktop.unregister(freedesktop.Place.of_person(programs))
-    return gone if left & {"firefox", "desktop"} else gone + _without_opener(programs)
+    if target.kind != "chromium" and not left & {"firefox", "desktop"}:
+        gone += _without_opener(programs)
+    record.forget(device.paths, target)
+    return gone
 
 
 def _without_opener(programs: Path) -> list[Path]:
@@ -189,19 +200,15 @@ def _say_written(target: Target, written: list[Path]) -> None:
 
 
 def _register_system(args: argparse.Namespace, issuers: tuple[str, ...], device: Device) -> int:
-    _need_administrator()
     kinds = _kinds(args)
     trusted = {trust.issuer for trust in device.trust.all() if trust.system} | set(issuers)
     written: list[Path] = []
-    try:
-        if "chromium" in kinds:
-            written += chromium.register(chromium.Place.of_system(), sorted(trusted))
-        if "firefox" in kinds:
-            written += firefox.register_system()
-        if "desktop" in kinds:
-            written += freedesktop.register(freedesktop.Place.of_system())
-    except ValueError as error:
-        raise _unusable(error) from error
+    if "chromium" in kinds:
+        written += chromium.register(chromium.Place.of_system(), sorted(trusted))
+    if "firefox" in kinds:
+        written += firefox.register_system()
+    if "desktop" in kinds:
+        written += freedesktop.register(freedesktop.Place.of_system())
     for path in written:
         say(_("  wrote %s") % path)
     if "chromium" in kinds and not trusted:
@@ -214,7 +221,6 @@ def _register_system(args: argparse.Namespace, issuers: tuple[str, ...], device:
 
 
 def _unregister_system(args: argparse.Namespace) -> list[Path]:
-    _need_administrator()
     kinds = _kinds(args)
     gone: list[Path] = []
     if "chromium" in kinds:
@@ -247,11 +253,16 @@ def _checked(issuer: str) -> str:
     return issuer.rstrip("/")
 
 
-def _unusable(error: ValueError) -> UserError:
-    return UserError(
-        _("a file of the browser cannot be changed: %s") % error,
-        _("look at that file, or move it away, and register again"),
-    )
+@contextmanager
+def _problems_named() -> Iterator[None]:
+    """A file of another program that cannot be read or written is the person's problem."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise UserError(
+            _("a file of the browser or desktop cannot be changed: %s") % error,
+            _("look at that file, or move it away, then try again"),
+        ) from error
 
 
 def refresh_registrations(paths: Paths) -> bool:
