@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from plugin import __main__ as handfast
+from plugin import registration
+from plugin.device import Device
+from plugin.paths import Paths
 from plugin.registration import chromium, freedesktop
-from plugin.terminal import say  # noqa: F401 - imported first, so that capsys sees its stream
+from tests.e2e.bridge.small_service import SmallService
 
 ISSUER = "https://portal.example.org:8443"
 
@@ -67,6 +70,19 @@ def test_the_extension_may_act_on_the_trusted_portals_and_their_port_only(home: 
 def test_without_any_trust_the_extension_may_act_nowhere(home: Path) -> None:
     run("register", "--browser", "chromium")
     assert permissions(home) == []
+
+
+def test_trusting_another_portal_renews_the_extension(home: Path) -> None:
+    run("register", "--browser", "chromium")
+    device = Device.open(Paths.from_environment())
+    SmallService(ISSUER, "http://exchange.example").become_trusted_by(device)
+    assert registration.refresh(device) is True
+    assert permissions(home) == ["https://portal.example.org:8443/*"]
+
+
+def test_without_a_registration_nothing_is_renewed(home: Path) -> None:
+    assert registration.refresh(Device.open(Paths.from_environment())) is False
+    assert files_below(home) == set()
 
 
 def test_the_profile_stays_private(home: Path) -> None:

@@ -88,7 +88,12 @@ class SmallService:
 
     def become_trusted(self, home: os.PathLike[str]) -> None:
         """Do what `handfast trust add` does once the person has compared the fingerprint."""
-        device = Device.open(Paths.from_environment({"HANDFAST_HOME": os.fspath(home)}))
+        self.become_trusted_by(
+            Device.open(Paths.from_environment({"HANDFAST_HOME": os.fspath(home)}))
+        )
+
+    def become_trusted_by(self, device: Device) -> None:
+        """The same, for a device that is open."""
         device.trust.add(self._bundle(), sign_key_set(self._key_set(), self.root), ca_file=None)
 
     def answer(self, path: str, body: bytes) -> bytes:
