@@ -84,16 +84,22 @@ def build(state: Path) -> House:
     """Choose the ports and lay an empty folder out; the authority and the passwords stay."""
     portal_port = choose_port("PORTAL_PORT", DEFAULT_PORTAL_PORT)
     exchange_port = choose_port("EXCHANGE_PORT", DEFAULT_EXCHANGE_PORT)
-    # Its port is ours, so nobody else is using the folder that carries its number.
-    folder = state / str(portal_port)
-    shutil.rmtree(folder, ignore_errors=True)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    remove_ended(state)
+    folder = state / str(portal_port)
     certificates = provide_certificates(state / "certificates")
     house = House(portal_port, exchange_port, folder, certificates, passwords(state))
     for part in (house.service, house.device, house.profile, house.home):
-        part.mkdir(mode=0o700, parents=True)
+        part.mkdir(mode=0o700, parents=True, exist_ok=True)
     house.screenshots.mkdir(exist_ok=True)
     return house
+
+
+def remove_ended(state: Path) -> None:
+    """Remove what earlier demos left: a folder carries the number of its portal's port."""
+    for folder in state.iterdir():
+        if folder.name.isdecimal() and is_free(int(folder.name)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def passwords(state: Path) -> Mapping[str, str]:

@@ -120,10 +120,10 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until_healthy(
-    url: str, authority: Path, process: subprocess.Popen[bytes], log: Path
+    url: str, authority: Path | None, process: subprocess.Popen[bytes], log: Path
 ) -> None:
     """Return when the address answers 200; raise with the last words of the log otherwise."""
-    context = ssl.create_default_context(cafile=str(authority))
+    context = ssl.create_default_context(cafile=authority)
     handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     opener = urllib.request.build_opener(*handlers)
     deadline = time.monotonic() + HEALTHY_SECONDS
