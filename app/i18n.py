@@ -1,7 +1,10 @@
 """Which language a page speaks, and times as people say them.
 
-Catalogues are in ``app/translations``; ``make i18n`` compiles them. English is the source and
-needs none.
+English is the source and needs no catalogue. The others are in ``app/translations``;
+``make i18n`` compiles them, and this starts a new one::
+
+    pybabel extract -F app/translations/babel.cfg -k lazy_gettext -o messages.pot .
+    pybabel init -i messages.pot -d app/translations -l fr
 """
 
 from __future__ import annotations
@@ -12,7 +15,6 @@ from typing import Any, Final
 from babel import Locale
 from flask import Flask, request
 from flask_babel import Babel, format_datetime, format_timedelta, get_babel, get_locale, gettext
-from flask_login import current_user
 
 from app.clock import SECOND, as_datetime
 from app.extensions import handfast
@@ -48,16 +50,11 @@ def relative_time(moment: int) -> str:
     if abs(away) < JUST_NOW:
         return str(gettext("just now"))
     delta = timedelta(microseconds=away)
-    return str(format_timedelta(delta, granularity="second", threshold=1.2, add_direction=True))
+    return str(format_timedelta(delta, granularity="second", threshold=1, add_direction=True))
 
 
 def _choose_locale() -> str:
-    """The person's own choice goes before what the browser asks for."""
-    available = _available()
-    chosen = getattr(current_user, "locale", None)
-    if chosen in available:
-        return str(chosen)
-    return request.accept_languages.best_match(available, SOURCE) or SOURCE
+    return request.accept_languages.best_match(_available(), SOURCE) or SOURCE
 
 
 def _available() -> list[str]:
