@@ -62,6 +62,11 @@ class ExchangeService:
         self._entropy: Final = entropy
         self._redemptions: Final = Redemptions(database, keys.keys, entropy=entropy)
 
+    @property
+    def workers(self) -> int:
+        """How many may work at once: SQLite has one writer, PostgreSQL waits on the network."""
+        return 1 if self._database.is_sqlite else 4
+
     def init(self, untrusted: bytes) -> bytes:
         """Return the exact reply to an init, or raise RemoteProtocolError.
 

@@ -7,7 +7,6 @@ no pages and no templates for it to care about.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from app.crashpoints import crashpoint
 from app.database import DatabaseUnavailableError
 from app.exchange.address import client_address
+from app.exchange.turnstile import Turnstile
 from protocol.encoding import MAX_BYTES
 from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.handshake import problem
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from app.exchange.services import ExchangeService
 
-# More than these at once wait for each other anyway: better that they come back.
-MAX_AT_ONCE: Final = 64
 RETRY_SECONDS: Final = "2"
 _LOG: Final = logging.getLogger(__name__)
 _PROBLEMS: Final = {code: problem(code) for code in ErrorCode}
@@ -39,7 +37,7 @@ class ExchangeListener:
     def __init__(self, service: ExchangeService, *, trusted_proxies: tuple[str, ...] = ()) -> None:
         self._service: Final = service
         self._address: Final = client_address(trusted_proxies)
-        self._slots: Final = threading.BoundedSemaphore(MAX_AT_ONCE)
+        self._turnstile: Final = Turnstile(workers=service.workers)
         self._posts: Final[dict[str, Callable[[WSGIEnvironment], bytes]]] = {
             "/init": self._init,
             "/confirm": self._confirm,
@@ -55,8 +53,6 @@ class ExchangeListener:
             return _plain(start_response, HTTPStatus.NOT_FOUND)
         if method != "POST":
             return _plain(start_response, HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", "POST"))
-        if not self._slots.acquire(blocking=False):
-            return _problem(start_response, ErrorCode.BUSY)
         try:
             body = act(environ)
         except RemoteProtocolError as error:
@@ -69,16 +65,21 @@ class ExchangeListener:
         ) as error:  # the last line of defence: the text of an error may hold secrets
             _LOG.error("exchange failed: %s", type(error).__name__)
             return _problem(start_response, ErrorCode.UNAVAILABLE)
-        finally:
-            self._slots.release()
         crashpoint(f"{path[1:]}.answered")
         return _answer(start_response, HTTPStatus.OK, EXCHANGE, body)
 
     def _init(self, environ: WSGIEnvironment) -> bytes:
-        return self._service.init(_body(environ))
+        with self._turnstile.reading(self._address(environ)):
+            body = _body(environ)
+        with self._turnstile.working():
+            return self._service.init(body)
 
     def _confirm(self, environ: WSGIEnvironment) -> bytes:
-        return self._service.confirm(_body(environ), address=self._address(environ))
+        address = self._address(environ)
+        with self._turnstile.reading(address):
+            body = _body(environ)
+        with self._turnstile.working():
+            return self._service.confirm(body, address=address)
 
     def _health(self, start_response: StartResponse) -> Iterable[bytes]:
         if not self._service.is_healthy():

@@ -10,7 +10,8 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from app.activation.services import activation_status
-from app.exchange.wsgi import MAX_AT_ONCE, ExchangeListener
+from app.exchange.turnstile import MAX_READING_FROM_ONE
+from app.exchange.wsgi import ExchangeListener
 from protocol.encoding import MAX_BYTES
 from protocol.media_type import EXCHANGE, PROBLEM
 from tests.app.service_fixtures import Offer, Service
@@ -141,7 +142,7 @@ def test_a_lost_sealing_key_is_503_and_no_trace(
     assert "Traceback" not in caplog.text
 
 
-def test_too_many_at_once_are_told_to_come_back(sqlite_service: Service) -> None:
+def test_who_sends_too_slowly_too_often_does_not_keep_others_out(sqlite_service: Service) -> None:
     entered, leave = threading.Semaphore(0), threading.Event()
 
     class Slow(BytesIO):
@@ -155,18 +156,20 @@ def test_too_many_at_once_are_told_to_come_back(sqlite_service: Service) -> None
     def wait_inside() -> None:
         client.post("/init", input_stream=Slow(), content_length=2, content_type=EXCHANGE)
 
-    threads = [threading.Thread(target=wait_inside) for _ in range(MAX_AT_ONCE)]
+    threads = [threading.Thread(target=wait_inside) for _ in range(MAX_READING_FROM_ONE)]
     for thread in threads:
         thread.start()
     for _ in threads:
         assert entered.acquire(timeout=20)
     busy = post(client, "/init", b"{}")
+    elsewhere = post(client, "/init", b"{}", environ_overrides={"REMOTE_ADDR": "192.0.2.9"})
     health = client.get("/healthz")
     leave.set()
     for thread in threads:
         thread.join()
 
     assert is_problem(busy, 429, "busy")
+    assert is_problem(elsewhere, 400, "malformed")
     assert health.status_code == 200
     assert is_problem(post(client, "/init", b"{}"), 400, "malformed")
 
