@@ -33,7 +33,7 @@ PAGES: Final = {
     403: (
         lazy_gettext("This was not allowed"),
         lazy_gettext("The page you came from may be too old, or it belongs to another site."),
-        lazy_gettext("Open the page again from here and repeat what you did."),
+        lazy_gettext("Open the page again and repeat it. This site must be allowed a cookie."),
     ),
     404: (
         lazy_gettext("Page not found"),

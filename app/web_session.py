@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from app import proxies
 from app.accounts import sessions
 from app.accounts.visitor import SignedIn
 from app.clock import HOUR, SECOND
+from app.database import DatabaseUnavailableError
 from app.extensions import handfast
 
 COOKIE: Final = "__Host-handfast"
@@ -123,10 +125,15 @@ def _read() -> Browser:
         token = sessions.new_token(services.entropy) if ended else token
         return Browser(token, is_new=ended)
     if now - row.seen_at >= sessions.SEEN_STEP:
-        with services.database.write() as database:
-            sessions.touch(database, row.id, now=now)
+        _touch(row.id, now)
         row.seen_at = now
     return Browser(token, False, row.id, row.person_id, sessions.ends_at(row))
+
+
+def _touch(session_id: str, now: int) -> None:
+    # A page that can be read is shown even while nothing can be written.
+    with suppress(DatabaseUnavailableError), handfast().database.write() as database:
+        sessions.touch(database, session_id, now=now)
 
 
 def _load(_request: Request) -> SignedIn | None:

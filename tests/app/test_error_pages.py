@@ -9,6 +9,7 @@ import sqlite3
 import pytest
 
 from app import logs
+from app.clock import MINUTE
 from app.extensions import of
 from tests.app.portal_fixtures import ANN, ISSUER, Portal
 
@@ -88,3 +89,13 @@ def test_no_secret_gets_into_the_log_by_its_name() -> None:
         "deep": {"session_cookie": "[redacted]"},
         "fine": "d",
     }
+
+
+def test_pages_can_be_read_while_nothing_can_be_written(portal: Portal) -> None:
+    ann = portal.browser()
+    ann.sign_in(ANN)
+    portal.clock.advance(2 * MINUTE)
+    blocker = sqlite3.connect(portal.config.state_dir / "handfast.sqlite3", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    assert ann.get("/accounts/add").status_code == 200
+    blocker.close()

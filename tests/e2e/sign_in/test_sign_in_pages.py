@@ -1,0 +1,123 @@
+"""Signing in with a browser: the keyboard is enough, scripts are not needed, nothing is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Playwright, expect
+from sqlalchemy import update
+
+from app.accounts.mail_checks import Step
+from app.extensions import of
+from app.models import MailCheck
+from tests.app.portal_fixtures import BOB, PASSWORDS
+from tests.e2e.pages.serving import Served, chromium
+
+pytestmark = pytest.mark.browser
+
+
+@contextmanager
+def visiting(playwright: Playwright, served: Served, **options: object) -> Iterator[Page]:
+    """Open the first page in a new browser; an error of a script fails the test."""
+    errors: list[str] = []
+    with chromium(playwright, **options) as context:
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{served.origin}/")
+        yield page
+    assert errors == []
+
+
+def enter(page: Page, label: str, text: str) -> None:
+    """Fill in the field that is asked for and press Enter."""
+    page.get_by_label(label).fill(text)
+    page.keyboard.press("Enter")
+
+
+def hold(served: Served, step: Step) -> None:
+    """Let every check look as if it were at this step."""
+    with of(served.seeded.app).database.write() as session:
+        session.execute(update(MailCheck).values(stage=step, outcome=None))
+
+
+def test_ann_signs_in_with_the_keyboard_alone(playwright: Playwright, served: Served) -> None:
+    with visiting(playwright, served) as page:
+        expect(page.get_by_label("Your mail address")).to_be_focused()
+        page.keyboard.type(BOB)
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Password of your mail account")).to_be_focused()
+        page.keyboard.type("wrong")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_be_focused()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Password of your mail account")).to_be_focused()
+        page.keyboard.type(PASSWORDS[BOB])
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(f"{served.origin}/")
+        expect(page.get_by_text(BOB).first).to_be_visible()
+
+
+def test_signing_in_needs_no_script(playwright: Playwright, served: Served) -> None:
+    with visiting(playwright, served, java_script_enabled=False) as page:
+        enter(page, "Your mail address", BOB)
+        enter(page, "Password of your mail account", PASSWORDS[BOB])
+        page.wait_for_url("**/sign-in/*")
+        reload, go_on = page.get_by_text("Reload to see"), page.get_by_text("said yes").last
+        expect(reload.or_(go_on)).to_be_visible()
+        while reload.count():
+            reload.click()
+        page.get_by_role("button", name="Continue").click()
+        expect(page).to_have_url(f"{served.origin}/")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
+def test_no_state_has_an_accessibility_finding_or_scrolls_sideways(
+    playwright: Playwright, served: Served, width: int, scheme: str
+) -> None:
+    found: dict[str, object] = {}
+    axe = Axe()
+
+    def look(page: Page, name: str) -> None:
+        results = axe.run(page)
+        found.update({f"{name}: {one['id']}": one for one in results.response["violations"]})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found[f"{name}: wider than {width} px"] = page.url
+
+    size = {"width": width, "height": 700}
+    with visiting(playwright, served, viewport=size, color_scheme=scheme) as page:
+        look(page, "sign in")
+        enter(page, "Your mail address", "not an address")
+        expect(page.get_by_role("alert")).to_be_visible()
+        look(page, "no address")
+        for address, name in (
+            ("someone@gmail.com", "app password"),
+            ("someone@outlook.com", "provider sign-in"),
+            (BOB, "password"),
+        ):
+            page.goto(f"{served.origin}/sign-in")
+            enter(page, "Your mail address", address)
+            page.wait_for_url("**/sign-in/*")
+            look(page, name)
+        enter(page, "Password of your mail account", "wrong")
+        expect(page.get_by_role("alert")).to_be_visible()
+        look(page, "wrong password")
+        hold(served, Step.CONNECTING)
+        page.goto(page.url)
+        look(page, "under way")
+        page.goto(f"{served.origin}/nowhere")
+        look(page, "no such page")
+    assert found == {}
+
+
+def test_titles_name_the_page_and_whether_something_is_wrong(
+    playwright: Playwright, served: Served
+) -> None:
+    with visiting(playwright, served) as page:
+        expect(page).to_have_title("Sign in · Handfast")
+        enter(page, "Your mail address", "not an address")
+        expect(page).to_have_title("Error: Sign in · Handfast")
