@@ -1,0 +1,202 @@
+"""Looks at both sides from outside: the database, the device's store, and what passed between.
+
+The names I1 to I11 are those of the invariants in docs/threat-model.md and of `make faults`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from app.activation.services import sweep
+from app.clock import SystemClock
+from app.keystore.places import key_place
+from app.keystore.provider import FileKeyProvider
+from app.keystore.rings import ExchangeKeys
+from app.models import AuditEntry, KeyState
+from app.models.tables import ACTIVATION, RUN, SERVICE_GRANT, SERVICE_KEY
+from plugin.records import Contents
+from protocol.encoding import unb64u
+from tests.faults.site import Site
+from tests.peers.fault_proxy import Passed, header
+
+SEALED_COLUMNS = (ACTIVATION.c.prs_sealed, RUN.c.secrets_sealed, SERVICE_GRANT.c.password_sealed)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the database says at one moment."""
+
+    activations: dict[str, Row[Any]]
+    grants: tuple[Row[Any], ...]
+    runs: tuple[Row[Any], ...]
+    keys: dict[str, Row[Any]]
+    audit: frozenset[tuple[str, str | None]]
+
+    def grants_of(self, activation: str) -> list[Row[Any]]:
+        return [grant for grant in self.grants if grant.activation_id == activation]
+
+    def keys_of(self, activation: str) -> list[Row[Any]]:
+        return [key for key in self.keys.values() if key.activation_id == activation]
+
+
+@dataclass
+class Witness:
+    """Remembers what it saw at every look, so that going back is noticed."""
+
+    site: Site
+    attempts: dict[str, int] = field(default_factory=dict)
+    sealed: set[bytes] = field(default_factory=set)
+    acknowledged: dict[str, set[str]] = field(default_factory=dict)
+    old_keys: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.site.proxy.passed.clear()
+        self.old_keys = frozenset(self.look().keys)
+
+    def look(self) -> Snapshot:
+        """Read the database, check what must hold at every moment, and return what was read."""
+        now = self._read()
+        check_one_owner(now)
+        check_no_half_rows(now)
+        self._check_attempts(now)
+        self._check_acknowledged(now)
+        self._check_old_keys(now)
+        check_same_answers(self.site.proxy.passed)
+        return now
+
+    def check_end(self, *services: str, home: Path | None = None) -> None:
+        """Check that the device and the service ended with the same keys for these services."""
+        now = self.look()
+        contents = self.site.device(home).store.read()
+        assert contents.pending == (), "I11: an exchange is still pending"
+        fresh = {key.key_id: key for key in contents.keys if key.key_id not in self.old_keys}
+        assert sorted(key.service for key in fresh.values()) == sorted(services)
+        keys = ExchangeKeys.open(
+            FileKeyProvider(self.site.config.keys_dir), entropy=bytes, now=2**62
+        ).keys
+        for key_id, key in fresh.items():
+            row = now.keys[key_id]
+            opened = keys.open(row.key_sealed, key_place(key_id))
+            assert opened == unb64u(key.key), "the two sides hold different keys"
+            assert row.grant_id == key.grant
+
+    def check_secrets_gone(self) -> None:
+        """I5: sweep, then look in the files for every sealed value ever seen."""
+        assert self.sealed, "nothing sealed was ever seen: the check would prove nothing"
+        with self.site.database() as database:
+            sweep(database, SystemClock())
+            # Before the database is closed, which would empty SQLite's log once more.
+            for file in (self.site.folder / "service").glob("handfast.sqlite3*"):
+                content = file.read_bytes()
+                for value in self.sealed:
+                    # A key id stands in front of every sealed value; what follows is its own.
+                    parts = (value[20:36], value[-16:])
+                    gone = not any(part in content for part in parts)
+                    assert gone, f"I5: a secret is left in {file.name}"
+        left = self._read()
+        ended = [row.id for row in left.activations.values() if row.state != "open"]
+        assert all(left.activations[one].prs_sealed is None for one in ended), "I5: a PRS is left"
+        assert not [run for run in left.runs if run.activation_id in ended and run.secrets_sealed]
+
+    def _read(self) -> Snapshot:
+        with self.site.database() as database, database.read_connection() as connection:
+            activations = connection.execute(select(ACTIVATION)).all()
+            grants = tuple(connection.execute(select(SERVICE_GRANT)).all())
+            runs = tuple(connection.execute(select(RUN)).all())
+            keys = connection.execute(select(SERVICE_KEY)).all()
+            audit = connection.execute(select(AuditEntry.act, AuditEntry.target)).all()
+        self.sealed |= _sealed((*activations, *grants, *runs))
+        return Snapshot(
+            {row.id: row for row in activations},
+            grants,
+            runs,
+            {row.id: row for row in keys},
+            frozenset((row.act, row.target) for row in audit),
+        )
+
+    def _check_attempts(self, now: Snapshot) -> None:
+        answered: defaultdict[str, set[bytes]] = defaultdict(set)
+        for one in self.site.proxy.passed:
+            if one.path == "/init" and one.status == 200:
+                answered[_activation(one.body)].add(one.body)
+        for row in now.activations.values():
+            assert row.attempts >= self.attempts.get(row.id, 0), "I4: attempts went down"
+            assert row.attempts >= len(answered[row.id]), "I4: an answered init was not counted"
+            self.attempts[row.id] = row.attempts
+
+    def _check_acknowledged(self, now: Snapshot) -> None:
+        for one in self.site.proxy.passed:
+            if one.path == "/confirm" and one.status == 200:
+                row = now.activations[_activation(one.body)]
+                assert row.state == "redeemed", "I2: an acknowledged activation is not redeemed"
+                self.acknowledged[row.id] = {key.id for key in now.keys_of(row.id)}
+        for activation, keys in self.acknowledged.items():
+            still = {key.id for key in now.keys_of(activation)}
+            assert keys == still, "I2: an acknowledged key is gone"
+            assert keys, "I2: an acknowledged activation has no keys"
+
+    def _check_old_keys(self, now: Snapshot) -> None:
+        on_device = {key.key_id for key in self._contents().keys}
+        for key_id in self.old_keys:
+            row = now.keys[key_id]
+            assert row.state == KeyState.ACTIVE, "I7: an old key ended before its successor's proof"
+            assert row.key_sealed is not None
+            assert key_id in on_device, "I7: the device threw an old key away"
+
+    def _contents(self) -> Contents:
+        return self.site.device().store.read()
+
+
+def check_one_owner(now: Snapshot) -> None:
+    """I1: no grant has two keys, no activation two devices."""
+    grants = [key.grant_id for key in now.keys.values()]
+    assert len(grants) == len(set(grants)), "I1: a grant with two keys"
+    for row in now.activations.values():
+        devices = {key.device_id for key in now.keys_of(row.id)}
+        assert devices == ({row.device_id} if row.state == "redeemed" else set()), "I1: two owners"
+
+
+def check_no_half_rows(now: Snapshot) -> None:
+    """I6: an activation is redeemed with its grants, keys, answer and audit, or not at all."""
+    for row in now.activations.values():
+        grants, keys = now.grants_of(row.id), now.keys_of(row.id)
+        assert ("document-issued", row.id) in now.audit, "I6: a document without audit"
+        audited = ("device-activated", row.id) in now.audit
+        redeemed = row.state == "redeemed"
+        assert audited == redeemed, "I6: a key without audit, or an audit without key"
+        assert bool(row.complete) == bool(row.confirm_hash) == redeemed, "I6: half an answer"
+        expected = {grant.id for grant in grants} if redeemed else set()
+        assert {key.grant_id for key in keys} == expected, "I6: half the keys"
+        assert {grant.state for grant in grants} == {
+            "issued" if row.state == "open" else row.state
+        }, "I6: half the grants"
+        runs = [run for run in now.runs if run.activation_id == row.id]
+        assert len(runs) <= row.attempts, "I6: a run that was not counted"
+
+
+def check_same_answers(passed: Iterable[Passed]) -> None:
+    """I3 and I10: the same bytes get the same answer, and otherwise only 503 with a time."""
+    first: dict[tuple[str, bytes], bytes] = {}
+    for one in passed:
+        assert one.status in (200, 503), f"I3: {one.path} was answered {one.status}: {one.answer!r}"
+        if one.status == 503:
+            assert b'"code":"unavailable"' in one.answer, "I10"
+            assert int(header(one.head, "retry-after") or 0) > 0, "I10: 503 without Retry-After"
+            continue
+        assert first.setdefault((one.path, one.body), one.answer) == one.answer, (
+            "I3: another answer"
+        )
+
+
+def _sealed(rows: Iterable[Row[Any]]) -> set[bytes]:
+    names = [column.name for column in SEALED_COLUMNS]
+    found = (getattr(row, name, None) for row in rows for name in names)
+    return {bytes(value) for value in found if value is not None}
+
+
+def _activation(body: bytes) -> str:
+    return body.partition(b'"activation":"')[2][:22].decode("ascii")
