@@ -1,0 +1,1 @@
+"""`make bench`: each figure beside what it is compared with, both measured in the same run."""

@@ -1,0 +1,58 @@
+"""The two shapes of one service, started as they would be for real."""
+
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bench.cpu import cpu_seconds
+from bench.world import World
+from demo.house import BIN
+from demo.processes import started, wait_until_healthy
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server and the world that it serves."""
+
+    port: int
+    pid: int
+    world: World
+
+    def cpu_seconds(self) -> float:
+        """CPU of the whole tree of its processes until now."""
+        return cpu_seconds(self.pid)
+
+
+@contextmanager
+def ours(world: World) -> Iterator[Server]:
+    """granian with one blocking thread, Core statements."""
+    command = ("granian", "--interface=wsgi", "--host=127.0.0.1", "--blocking-threads=1", "--no-ws")
+    with serving(world, (*command, "--port={port}", "bench.listener:application")) as server:
+        yield server
+
+
+@contextmanager
+def ordinary(world: World) -> Iterator[Server]:
+    """gunicorn with sixteen threads, the ORM."""
+    command = ("gunicorn", "--worker-class=gthread", "--threads=16", "--workers=1")
+    with serving(world, (*command, "--bind=127.0.0.1:{port}", "bench.ordinary")) as server:
+        yield server
+
+
+@contextmanager
+def serving(world: World, command: Sequence[str]) -> Iterator[Server]:
+    """Run a command with a free port until the block ends."""
+    port = free_port()
+    log = world.folder / "server.log"
+    arguments = [str(BIN / command[0]), *(part.format(port=port) for part in command[1:])]
+    with started(arguments, world.environment, log) as process:
+        wait_until_healthy(f"http://127.0.0.1:{port}/healthz", None, process, log)
+        yield Server(port, process.pid, world)
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port

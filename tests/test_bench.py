@@ -1,0 +1,30 @@
+"""The benchmark runs and says what is met; how fast anything is, is not tested."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from bench import exchange
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_exchange_is_compared_with_its_primitives_and_with_spake2() -> None:
+    lines = list(exchange.measure(rounds=1, calls=1))
+    assert [line.goal for line in lines].count("≤ 1.5 ×") == 2
+    assert [line.goal for line in lines].count("≥ 20 × faster") == 3
+    assert all(line.figure and line.compared_with for line in lines)
+
+
+def test_an_unknown_part_is_named_with_those_that_exist() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "bench", "everything"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 2
+    assert "everything" in ended.stderr
+    assert "exchange, http, browser" in ended.stderr
