@@ -9,15 +9,12 @@ from flask import Flask, request, url_for
 from flask_babel import LazyString, lazy_gettext
 
 from app import notices
-from app.accounts import sessions
 from app.activation.views import activation
-from app.clock import SECOND
 from app.devices.views import devices
 from app.extensions import handfast
 from app.history.views import history
 from app.home.services import main_address
 from app.home.views import home
-from app.models import WebSession
 from app.permissions import current_person, is_signed_in
 from app.signed_in.views import signed_in
 
@@ -42,10 +39,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who is signed in, for the page's header, and until when."""
+    """Who is signed in, for the page's header."""
 
     address: str
-    ends_at_ms: int
 
 
 def install(portal: Flask) -> None:
@@ -73,10 +69,5 @@ def _navigation() -> list[Entry]:
 
 
 def _visitor() -> Visitor:
-    person = current_person()
     with handfast().database.read() as database:
-        session = database.get(WebSession, person.session_id)
-        address = main_address(database, person.id)
-    # A view may have ended its own session; the page that says so has no end to warn of.
-    ends_at = 0 if session is None else sessions.ends_at(session)
-    return Visitor(address, ends_at * 1000 // SECOND)
+        return Visitor(main_address(database, current_person().id))

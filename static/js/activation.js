@@ -4,6 +4,8 @@
 
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 4000;
+const PATIENT_AFTER = 10 * 60 * 1000;
+const PATIENT_WAIT = 30 * 1000;
 const GIVE_UP_AFTER_LOAD = 3000;
 const ORDER = ["issued", "taken", "agreed", "active"];
 const FINAL = new Set(["active", "expired", "dead"]);
@@ -61,6 +63,7 @@ function restart(url) {
   part(".steps").hidden = false;
   result.hidden = true;
   hint.hidden = true;
+  part(".progress-page").hidden = true;
   title.textContent = title.dataset.running;
   text.textContent = text.dataset.sending;
   for (const step of panel.querySelectorAll("[data-step]")) {
@@ -78,13 +81,15 @@ function follow(url) {
   let loadedAt = Infinity;
   let asking = false;
   let again = false;
+  const startedAt = performance.now();
 
   const later = () => {
     clearTimeout(timer);
     if (stopped) return;
     timer = setTimeout(ask, wait);
     // Quick for the first two seconds, then calmer.
-    wait = Math.min(LONGEST_WAIT, wait < 200 ? wait + 5 : wait * 1.4);
+    const longest = performance.now() - startedAt > PATIENT_AFTER ? PATIENT_WAIT : LONGEST_WAIT;
+    wait = Math.min(longest, wait < 200 ? wait + 5 : wait * 1.4);
   };
   async function ask() {
     if (asking) { again = true; return; }
@@ -128,7 +133,9 @@ function show(status, hasWaited) {
   if (status.stage === "expired" || status.stage === "dead") {
     return fail(text.dataset[status.stage]);
   }
+  panel.hidden = false;
   mark(status.stage);
+  showLink(status);
   say(text.dataset[status.stage]);
   if (status.stage !== "active") return false;
   finish(status);
@@ -138,7 +145,8 @@ function show(status, hasWaited) {
 // No handler took the document: the activation's own page says how to go on.
 function leadOn(status) {
   if (panel.dataset.stage === "waiting") return false;
-  location.assign(new URL(`/activations/${encodeURIComponent(status.id)}`, location.origin));
+  const link = part(".progress-page a");
+  location.assign(link.dataset.pattern.replace("ID", encodeURIComponent(status.id)));
   return true;
 }
 
@@ -152,6 +160,14 @@ function mark(stage) {
   }
 }
 
+// On "Your account" the activation's own page is one step away while the device is awaited.
+function showLink(status) {
+  const place = part(".progress-page");
+  const link = place.querySelector("a");
+  link.href = link.dataset.pattern.replace("ID", encodeURIComponent(status.id));
+  place.hidden = status.stage !== "issued" || !frame;
+}
+
 // The same sentence is not announced twice.
 function say(sentence) {
   if (text.textContent !== sentence) text.textContent = sentence;
@@ -159,6 +175,7 @@ function say(sentence) {
 
 function fail(sentence, next = "") {
   title.textContent = title.dataset.failed;
+  part(".progress-page").hidden = true;
   say(sentence);
   hint.textContent = next;
   hint.hidden = !next;

@@ -15,20 +15,12 @@ for (const button of document.querySelectorAll("button.copy")) {
 const summary = document.getElementById("error-summary");
 if (summary) summary.focus();
 
+// The session may end while a page lies open; that is said five minutes before.
 const notice = document.getElementById("session-notice");
-if (notice) {
-  const endsAt = Number(notice.dataset.endsAt);
-  const text = notice.querySelector("p");
-  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" });
-  const check = () => {
-    if (endsAt - Date.now() > 10 * 60 * 1000) return;
-    if (!notice.hidden) return;
-    for (const node of text.childNodes) {
-      node.nodeValue &&= node.nodeValue.replace("%time%", clock.format(endsAt));
-    }
-    notice.hidden = false;
+if (notice?.hidden) {
+  const left = Number(notice.dataset.secondsLeft) - 5 * 60;
+  setTimeout(() => {
     notice.setAttribute("role", "alert");
-  };
-  check();
-  setInterval(check, 30 * 1000);
+    notice.hidden = false;
+  }, left * 1000);
 }

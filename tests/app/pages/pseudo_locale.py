@@ -56,6 +56,7 @@ class _Reader(HTMLParser):
         super().__init__()
         self.found: list[str] = []
         self._silent = 0
+        self._depth = 0
         self._tags: list[bool] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -75,16 +76,19 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
-            self._add(data)
+            # A sentence may go on behind an element, such as a time, that stands in it.
+            self._depth = self._add(data, self._depth)
 
-    def _add(self, text: str) -> None:
-        depth, outside = 0, []
+    def _add(self, text: str, depth: int = 0) -> int:
+        """Keep what is outside of marks; returns how many marks are still open."""
+        outside = []
         for letter in text:
             depth += letter == OPEN
             if depth == 0:
                 outside.append(letter)
             depth -= letter == CLOSE
         self.found += [part.strip(" \n,./") for part in "".join(outside).split("·")]
+        return depth
 
 
 def _marked(message: str | tuple[str, ...], plurals: int) -> str | tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from protocol import media_type
@@ -34,6 +35,10 @@ def press_and_take(page: Page) -> bytes:
     return download.value.path().read_bytes()
 
 
+def findings(page: Page) -> list[str]:
+    return [each["id"] for each in Axe().run(page).response["violations"]]
+
+
 def hint(page: Page, detail: dict[str, str]) -> None:
     page.evaluate("detail => document.dispatchEvent(new CustomEvent('handfast', {detail}))", detail)
 
@@ -43,8 +48,10 @@ def test_the_page_ends_with_the_words_that_the_device_has(page: Page, served: Se
     service = served.seeded.service
     page.goto(served.origin)
     document = press_and_take(page)
+    assert findings(page) == []
     established = service.activate(service.handset("Ann's new phone"), document)
     expect(page.get_by_role("heading", name="This device is active")).to_be_visible()
+    assert findings(page) == []
     shown = page.locator(".words").all_inner_texts()
     assert sorted(shown) == sorted(" ".join(key.words) for key in established.keys)
     expect(page.get_by_text("Ann's new phone")).to_be_visible()
@@ -113,3 +120,11 @@ def test_script_cannot_fetch_the_document(page: Page, served: Served) -> None:
         }"""
     )
     assert status == 403
+
+
+def test_the_end_of_the_session_is_said_before(page: Page, served: Served) -> None:
+    page.clock.install()
+    page.goto(served.origin)
+    expect(page.get_by_text("You will be signed out soon.")).to_be_hidden()
+    page.clock.fast_forward("56:00")
+    expect(page.get_by_role("alert")).to_contain_text("You will be signed out soon.")
