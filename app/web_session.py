@@ -147,7 +147,8 @@ def _set_cookie(response: Response) -> Response:
     current: Browser | None = g.get("browser")
     if "drop_cookie" in g:
         response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
-    elif current is not None and current.is_new and g.get("csrf_used", current.session_id):
+    elif current is not None and current.is_new and (current.session_id or "csrf_used" in g):
+        # Who only looks, at a page without a form, needs none.
         response.set_cookie(
             COOKIE, current.token, path="/", secure=True, httponly=True, samesite="Lax"
         )

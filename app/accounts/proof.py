@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.accounts.mail_checks import View
+from app.accounts.mail_checks import ACCEPTED, View
 from app.activation.account_services import ensure_services
 from app.activation.ending import kill
 from app.audit import Act, record
@@ -22,6 +22,7 @@ from app.mailservers.check import Checked
 from app.models import (
     AccountService,
     Activation,
+    KeyState,
     MailAccount,
     Person,
     ServiceGrant,
@@ -60,7 +61,7 @@ class Here:
 
 def is_proof(check: View) -> bool:
     """Tell whether this accepted check proves that its address is the person's."""
-    if check.server is None or check.outcome != "accepted":
+    if check.server is None or check.outcome != ACCEPTED:
         return False
     return Checked(check.server, check.username).proves(addresses.parse(check.address))
 
@@ -71,6 +72,7 @@ def sign_in(database: Session, check: View, here: Here) -> str:
         raise NotProvenError
     owner = _proven(database, check.address)
     if owner is not None:
+        _displace(database, check.address, keeper=owner.person_id, here=here)
         _refresh(owner, check, here)
         return owner.person_id
     person = Person(id=new_id(here.entropy), created_at=here.now, locale=None)
@@ -112,12 +114,14 @@ def remove_account(
         .where(ServiceGrant.account_service_id.in_(services))
         .distinct()
     ).all()
-    kill(database.connection(), [each for each in activations if each], reason=reason)
+    open_ones = [each for each in activations if each]
+    for killed in kill(database.connection(), open_ones, reason=reason):
+        _record(database, Act.ACTIVATION_ENDED, account, killed, actor, reason, now)
     keys = database.scalars(
         select(ServiceKey).where(ServiceKey.account_service_id.in_(services))
     ).all()
     for key in keys:
-        if key.state == "active":
+        if key.state == KeyState.ACTIVE:
             _record(database, Act.KEY_REVOKED, account, key.id, actor, reason, now)
     gone = [key.activation_id for key in keys]
     database.execute(delete(ServiceKey).where(ServiceKey.account_service_id.in_(services)))

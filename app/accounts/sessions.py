@@ -27,8 +27,6 @@ ANONYMOUS: Final = HOUR
 IDLE: Final = HOUR
 # How stale `seen_at` may get: a write per minute and session, not one per request.
 SEEN_STEP: Final = MINUTE
-# From when on pages say that the session is about to end.
-WARNING: Final = 5 * MINUTE
 
 
 @dataclass(frozen=True)
