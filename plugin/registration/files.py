@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 
-def write_text(path: Path, text: str, *, mode: int = 0o644) -> Path:
-    """Replace `path` and return it; folders on the way are made."""
+def write_text(path: Path, text: str, *, mode: int | None = None) -> Path:
+    """Replace `path` and return it; without a mode it keeps its own, or is for all to read."""
     make_folder(path.parent)
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     fresh.write_text(text, encoding="utf-8")
+    if mode is None:
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
     fresh.chmod(mode)
     return fresh.replace(path)
 

@@ -145,7 +145,7 @@ def _forget_default(environ: Mapping[str, str] = os.environ) -> None:
         lines = listing.read_text(encoding="utf-8").splitlines(keepends=True)
         ours = f"{ACTIVATION}={DESKTOP_FILE}"
         kept = [line for line in lines if line.strip().rstrip(";") != ours]
-        files.write_text(listing, "".join(kept), mode=listing.stat().st_mode & 0o777)
+        files.write_text(listing, "".join(kept))
 
 
 def _run(tool: str, *arguments: str) -> str:

@@ -1,8 +1,11 @@
 """Debian's Chromium as a person has it: own home, own profile, our handler registered in it."""
 
 import os
+import signal
+import subprocess
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,3 +134,27 @@ def wait_for_stage(page: Page, stage: str) -> dict[str, str]:
     page.wait_for_function("stage => told.at(-1)?.stage === stage", arg=stage)
     told: dict[str, str] = page.evaluate("told.at(-1)")
     return told
+
+
+def end_session(process: "subprocess.Popen[bytes]") -> None:
+    """End a browser that was started in a session of its own, with all of its helpers."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=10)
+    # Helpers may outlive the browser, and would go on writing into its folders.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    while _lives(process.pid):
+        time.sleep(0.05)
+
+
+def _lives(session: int) -> bool:
+    """Whether a process of the session is left that is more than its exit status."""
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text(encoding="utf-8").rpartition(")")[2].split()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if int(fields[3]) == session and fields[0] not in "ZX":
+            return True
+    return False

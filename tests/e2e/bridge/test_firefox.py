@@ -1,8 +1,6 @@
 """Firefox starts the handler as the helper application of the media type, without the extension."""
 
 import json
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,7 +18,7 @@ from plugin.registration import firefox
 from tests.e2e.bridge.registered import registered_machine
 from tests.e2e.bridge.small_portal import SmallPortal
 from tests.e2e.bridge.small_service import SmallService
-from tests.e2e.browser import Machine
+from tests.e2e.browser import Machine, end_session
 
 pytestmark = pytest.mark.browser
 
@@ -118,7 +116,7 @@ def started_firefox(machine: Machine, profile: Path) -> Iterator[Session]:
             with closing(Session(debugging_port(log))) as session:
                 yield session
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            end_session(process)
 
 
 def debugging_port(log: Path) -> int:

@@ -5,8 +5,6 @@ the browser's own debugging protocol.
 """
 
 import json
-import os
-import signal
 import subprocess
 import time
 import urllib.request
@@ -22,7 +20,7 @@ from demo.browser import FLAGS, find, sandbox_flags
 from tests.e2e.bridge.registered import registered_machine
 from tests.e2e.bridge.small_portal import SmallPortal
 from tests.e2e.bridge.small_service import SmallService
-from tests.e2e.browser import Machine
+from tests.e2e.browser import Machine, end_session
 
 pytestmark = pytest.mark.browser
 
@@ -135,8 +133,7 @@ def undriven_browser(machine: Machine) -> Iterator[Debugger]:
             with closing(Debugger(debugging_port(machine))) as debugger:
                 yield debugger
         finally:
-            # The whole session: renderers and helpers outlive a browser that is killed alone.
-            os.killpg(process.pid, signal.SIGKILL)
+            end_session(process)
 
 
 def debugging_port(machine: Machine) -> int:
