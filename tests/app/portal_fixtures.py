@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -211,4 +212,25 @@ def build(folder: Path, *, network: Network | None = None, **settings: str) -> P
     Base.metadata.create_all(database.engine)
     database.dispose()
     clock = FixedClock(SystemClock().now())
-    return Portal(create_portal(config, clock=clock, network=network), clock, config)
+    app = create_portal(config, clock=clock, network=network)
+    app.jinja_env.bytecode_cache = _TEMPLATES
+    return Portal(app, clock, config)
+
+
+class _InMemory(BytecodeCache):
+    """Templates compiled once for all portals of a test run."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Use what another portal compiled."""
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it for the next one."""
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+_TEMPLATES = _InMemory()
