@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from app import notices, security
+from app import logs, notices, security
 from app.activation import services
 from app.activation.forms import FormError, Wanted, is_public_id, read_wanted
 from app.activation.overview import (
@@ -21,6 +22,8 @@ from app.activation.overview import (
 from app.activation.portal_keys import portal_keys
 from app.clock import SECOND
 from app.extensions import handfast
+from app.keystore.provider import KeyStoreError
+from app.keystore.rings import PortalKeys
 from app.permissions import Permission, current_person, require
 from app.words_for_people import SERVICE_NAMES
 from protocol import media_type
@@ -66,7 +69,7 @@ def activate() -> Response:
     order = _order(wanted)
     try:
         if wanted.as_document or media_type.accepts_activation(request.headers.get("Accept", "")):
-            return _document(services.issue(**order, keys=portal_keys()))
+            return _document(services.issue(**order, keys=_keys()))
         activation_id = services.request_activation(**order)
     except services.NotAllowedError:
         abort(404)
@@ -172,6 +175,14 @@ def _order(wanted: Wanted) -> dict[str, Any]:
         "entropy": here.entropy,
         "config": here.config,
     }
+
+
+def _keys() -> PortalKeys:
+    try:
+        return portal_keys()
+    except KeyStoreError as error:
+        logs.event("no keys to issue with", logging.ERROR, why=str(error), hint=error.hint)
+        abort(503)
 
 
 def _document(issued: services.Issued) -> Response:

@@ -54,8 +54,19 @@ function submit(form, event) {
   }
   form.target = frame.name;
   frame.addEventListener("load", () => run?.answered(), { once: true });
+  // A second press would make a second document, which kills the first. The form is sent first.
+  setTimeout(() => setBusy(true));
   restart(form.dataset.status);
 }
+
+function setBusy(isBusy) {
+  for (const button of document.querySelectorAll("form.activate:not([data-keep]) button")) {
+    button.disabled = isBusy;
+  }
+}
+
+// A page that comes back from the browser's memory is ready again.
+addEventListener("pageshow", (event) => { if (event.persisted) setBusy(false); });
 
 function restart(url) {
   run?.stop();
@@ -116,7 +127,7 @@ function follow(url) {
 async function fetchStatus(url) {
   try {
     const answer = await fetch(url, { headers: { Accept: "application/json" }, cache: "no-store" });
-    if (answer.status === 401) return { stage: "signed-out" };
+    if (answer.status === 401 || answer.redirected) return { stage: "signed-out" };
     if (answer.ok) return await answer.json();
   } catch {
     // The network is away for a moment; the next round asks again.
@@ -174,6 +185,7 @@ function say(sentence) {
 }
 
 function fail(sentence, next = "") {
+  setBusy(false);
   title.textContent = title.dataset.failed;
   part(".progress-page").hidden = true;
   say(sentence);
@@ -184,6 +196,7 @@ function fail(sentence, next = "") {
 }
 
 function finish(status) {
+  setBusy(false);
   const list = part(".words-list");
   const names = JSON.parse(list.dataset.names);
   list.replaceChildren(...status.words.map(([service, ...words]) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 from sqlalchemy import func, select
@@ -157,3 +158,10 @@ def test_only_the_frame_that_sent_the_form_may_show_the_page(lived_in: Seeded) -
     assert "frame-ancestors 'self'" in framed.headers["Content-Security-Policy"]
     alone = ann.get(path, headers={"Sec-Fetch-Dest": "document"})
     assert "frame-ancestors 'none'" in alone.headers["Content-Security-Policy"]
+
+
+def test_without_keys_it_is_not_available_and_nothing_is_made(bare: Seeded) -> None:
+    shutil.rmtree(bare.service.config.keys_dir / "documents")
+    answer = ask(bare.browser(bare.ann), ACCEPT)
+    assert answer.status_code == 503
+    assert activations(bare) == 0

@@ -35,7 +35,7 @@ class Door:
     names_the_type = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if self.names_the_type:
+        if self.names_the_type and environ.get("HTTP_SEC_FETCH_MODE") == "navigate":
             environ["HTTP_ACCEPT"] = f"text/html, {media_type.ACTIVATION}"
         return self.portal.wsgi_app(environ, start_response)
 

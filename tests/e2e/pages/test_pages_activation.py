@@ -128,3 +128,31 @@ def test_the_end_of_the_session_is_said_before(page: Page, served: Served) -> No
     expect(page.get_by_text("You will be signed out soon.")).to_be_hidden()
     page.clock.fast_forward("56:00")
     expect(page.get_by_role("alert")).to_contain_text("You will be signed out soon.")
+
+
+@pytest.mark.usefixtures("handler")
+def test_a_second_press_is_not_possible_while_the_first_runs(page: Page, served: Served) -> None:
+    page.goto(served.origin)
+    press_and_take(page)
+    button = page.get_by_role("button", name="Activate this device").first
+    expect(button).to_be_disabled()
+    hint(page, {"stage": "refused"})
+    expect(button).to_be_enabled()
+
+
+@pytest.mark.usefixtures("handler")
+def test_a_session_that_ended_meanwhile_is_told(page: Page, served: Served) -> None:
+    page.goto(served.origin)
+    press_and_take(page)
+    page.context.clear_cookies()
+    expect(page.get_by_text("You have been signed out.")).to_be_visible()
+
+
+@pytest.mark.usefixtures("handler")
+def test_an_ended_activation_is_told(page: Page, served: Served) -> None:
+    page.goto(served.origin)
+    press_and_take(page)
+    page.get_by_role("link", name="Nothing happens on the device?").click()
+    page.get_by_role("link", name="End this activation").click()
+    page.get_by_role("button", name="End this activation").click()
+    expect(page.get_by_role("heading", name="This activation has ended")).to_be_visible()
