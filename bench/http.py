@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import load, servers, world
+from bench import checked, load, servers, world
 from bench.bound import least_work
 from bench.report import Line, note
 
@@ -64,6 +64,7 @@ def measure(
                 least()
             bounds.append(activations / (time.process_time() - began))
     yield from lines(ours, ordinary, statistics.median(bounds))
+    yield from checked.measure()
 
 
 def lines(ours: Shape, ordinary: Shape, bound: float) -> Iterator[Line]:

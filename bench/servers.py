@@ -1,12 +1,15 @@
 """The two shapes of one service, started as they would be for real."""
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 
 from bench.cpu import cpu_seconds
 from bench.world import World
+from demo.certificates import Certificates
 from demo.house import BIN
 from demo.processes import started, wait_until_healthy
 
@@ -41,13 +44,41 @@ def ordinary(world: World) -> Iterator[Server]:
 
 
 @contextmanager
-def serving(world: World, command: Sequence[str]) -> Iterator[Server]:
-    """Run a command with a free port until the block ends."""
+def checking(world: World, certificates: Certificates, mail_port: int) -> Iterator[Server]:
+    """The portal's shape: granian over TLS, eight threads, a mail check before each document."""
+    command = (
+        "granian",
+        "--interface=wsgi",
+        "--host=127.0.0.1",
+        "--port={port}",
+        "--blocking-threads=8",
+        "--no-ws",
+        f"--ssl-certificate={certificates.chain}",
+        f"--ssl-keyfile={certificates.key}",
+        "bench.checked_listener:application",
+    )
+    settings = {
+        "BENCH_MAIL_PORT": str(mail_port),
+        "BENCH_MAIL_AUTHORITY": str(certificates.authority),
+    }
+    with serving(world, command, settings, certificates.authority) as server:
+        yield server
+
+
+@contextmanager
+def serving(
+    world: World,
+    command: Sequence[str],
+    settings: Mapping[str, str] = MappingProxyType({}),
+    authority: Path | None = None,
+) -> Iterator[Server]:
+    """Run a command with a free port until the block ends; over TLS if there is an authority."""
     port = free_port()
-    log = world.folder / "server.log"
+    log = world.folder / f"{port}.log"
     arguments = [str(BIN / command[0]), *(part.format(port=port) for part in command[1:])]
-    with started(arguments, world.environment, log) as process:
-        wait_until_healthy(f"http://127.0.0.1:{port}/healthz", None, process, log)
+    origin = f"http://127.0.0.1:{port}" if authority is None else f"https://localhost:{port}"
+    with started(arguments, {**world.environment, **settings}, log) as process:
+        wait_until_healthy(f"{origin}/healthz", authority, process, log)
         yield Server(port, process.pid, world)
 
 

@@ -1,0 +1,95 @@
+"""Whole activations with TLS and a real IMAP check in front: what a person causes who signs in."""
+
+import os
+import ssl
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http.client import HTTPSConnection
+from pathlib import Path
+
+from bench import load, servers, world
+from bench.report import Line, note
+from demo import certificates, mail_server
+from demo.house import PEOPLE
+from protocol.encoding import b64u
+from protocol.signing import SigningKey
+
+# Few: the demo's mail server hashes each password slowly, on time that is not counted.
+ACTIVATIONS = 72
+CLIENTS = 8
+PER_CORE_SECOND = 200
+PASSWORD = "correct horse battery staple"
+
+
+class Checked:
+    """Portal and exchange as two processes over one database, and a mail server here."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._certificates = certificates.provide(folder / "certificates")
+        chain, key = self._certificates.chain, self._certificates.key
+        mail = stack.enter_context(mail_server.serve(chain, key, {PEOPLE[0]: PASSWORD}))
+        self.world = world.build(folder / "checked", ACTIVATIONS)
+        self.portal = stack.enter_context(
+            servers.checking(self.world, self._certificates, mail.port)
+        )
+        self.exchange = stack.enter_context(servers.ours(self.world))
+        self._tls = ssl.create_default_context(cafile=self._certificates.authority)
+
+    def round(self, activations: int) -> tuple[float, float]:
+        """Return activations per core-second: with all of it, and without portal and check."""
+        before = self.portal.cpu_seconds(), self.exchange.cpu_seconds()
+        waiting = iter(range(activations))
+        lock = threading.Lock()
+
+        def devices() -> None:
+            identity = SigningKey.generate(entropy=os.urandom)
+            with load.connected(self.exchange.port, []) as post:
+                while True:
+                    with lock:
+                        number = next(waiting, None)
+                    if number is None:
+                        break
+                    document = self._issue(self.world.owners[number % len(self.world.owners)])
+                    load.exchange(document, self.world.key_set, identity, post)
+
+        load.together([devices] * CLIENTS)
+        portal, exchange = (
+            server.cpu_seconds() - then
+            for server, then in zip((self.portal, self.exchange), before, strict=True)
+        )
+        return activations / (portal + exchange), activations / exchange
+
+    def _issue(self, owner: world.Owner) -> bytes:
+        """A new TLS connection, a credential, a document."""
+        connection = HTTPSConnection("localhost", self.portal.port, timeout=60, context=self._tls)
+        ticket = b64u(os.urandom(16))
+        lines = (owner.person_id, owner.service_id, ticket, PEOPLE[0], PASSWORD)
+        try:
+            connection.request("POST", "/issue", "\n".join(lines).encode())
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise load.HttpError(f"/issue: {answer.status}")
+        return content
+
+
+def measure(activations: int = ACTIVATIONS) -> Iterator[Line]:
+    """Each document over a new TLS connection, after a new IMAP connection over verified TLS."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="handfast-bench-")))
+        checked = Checked(stack, folder)
+        checked.round(CLIENTS)
+        whole, exchange = checked.round(activations)
+    note(f"{CLIENTS} people at once; a new TLS and a new IMAP connection for each document")
+    yield Line(
+        "whole activation with TLS and a real IMAP check",
+        f"{whole:.0f} per core-second",
+        f"its two exchange requests alone in the same run: {exchange:.0f} "
+        f"(TLS, mail check and issue are {1 - whole / exchange:.0%} of the cost)",
+        f"≥ {PER_CORE_SECOND} per core-second",
+        whole >= PER_CORE_SECOND,
+    )
