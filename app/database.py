@@ -86,9 +86,11 @@ class Database:
         """
         with self._writer, _unavailable(), self.engine.connect() as connection:
             connection.execution_options(handfast_begin="BEGIN IMMEDIATE")
-            transaction = connection.begin()
+            with self._renewed_after_failure(connection):
+                transaction = connection.begin()
             try:
-                yield connection
+                with self._renewed_after_failure(connection):
+                    yield connection
             except BaseException:
                 # A session whose flush failed has rolled it back already.
                 if transaction.is_active:
@@ -99,6 +101,17 @@ class Database:
             except DBAPIError as error:
                 connection.invalidate()
                 raise CommitUnknownError(type(error.orig).__name__) from error
+
+    @contextmanager
+    def _renewed_after_failure(self, connection: Connection) -> Iterator[None]:
+        """Give up connections that may be spoilt for good: opened on a read-only file, say."""
+        try:
+            yield
+        except DBAPIError as error:
+            if _is_passing(error):
+                connection.invalidate()
+                self.engine.dispose()
+            raise
 
     def dispose(self) -> None:
         """Close every pooled connection."""

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from app.crashpoints import EXIT_CODE, NAMES
 from plugin.crashpoints import EXIT_STATUS, POINTS
-from tests.faults.site import REPOSITORY, Done, Site
+from tests.faults.site import REPOSITORY, Done, Site, wait_for
 from tests.faults.witness import Witness
 
 SERVICES = ("mail", "contacts")
@@ -53,6 +52,7 @@ def test_the_service_is_killed_while_the_device_waits(
                 exchange = site.start_exchange(crash_at=point if left else None)
             opened = Done.end_of(running)
         finish(site, document, opened)
+        witness.check_repeated()
     finally:
         exchange.kill()
     witness.check_end(*SERVICES)
@@ -72,6 +72,7 @@ def test_the_device_is_killed(point: str, times: int, site: Site, witness: Witne
             assert again.code == EXIT_STATUS or not site.device().pending()
             witness.look()
         finish(site, document, crashed)
+        witness.check_repeated()
     witness.check_end(*SERVICES)
     witness.check_secrets_gone()
 
@@ -121,6 +122,7 @@ def test_the_service_is_killed_on_postgresql(point: str, postgresql_site: Site) 
         witness.look()
         with site.exchange():
             finish(site, document, Done.end_of(running))
+            witness.check_repeated()
     witness.check_end(*SERVICES)
     witness.check_secrets_gone()
 
@@ -183,12 +185,3 @@ def repeat(site: Site, document: Path, crash_at: str | None = None) -> Done:
         return site.handfast("status", crash_at=crash_at)
     again = document if document.exists() else site.issue(*SERVICES)
     return site.handfast("open", str(again), crash_at=crash_at)
-
-
-def wait_for(condition: object, seconds: float = 30) -> None:
-    """Return when the condition holds."""
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.02)
