@@ -17,6 +17,8 @@ from tests.app.portal_fixtures import BOB, PASSWORDS
 from tests.e2e.pages.serving import Served, chromium
 
 pytestmark = pytest.mark.browser
+# A machine that runs everything at once may take its time.
+expect.set_options(timeout=15_000)
 
 
 @contextmanager
