@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.models.audit import AuditEntry
 from app.prepared import Prepared
 
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _INSERT: Final = Prepared(
     insert(cast("Table", AuditEntry.__table__)),
     columns=("at", "actor", "act", "subject_id", "target", "record"),
@@ -52,12 +53,7 @@ def record(
 ) -> None:
     """Add one audit row; ``detail`` holds plain facts, never a secret."""
     facts = {"at": at, "actor": actor, "act": act, "subject": subject, "target": target}
-    canonical = json.dumps(
-        {**facts, "detail": dict(detail or {})},
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-    )
+    canonical = _CANONICAL.encode({**facts, "detail": dict(detail or {})})
     _INSERT.run(
         where.connection() if isinstance(where, Session) else where,
         {

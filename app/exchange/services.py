@@ -93,6 +93,7 @@ class ExchangeService:
             init,
             exchange_key=self._keys.exchange.current(now),
             entropy=self._entropy,
+            th1=th1,
         )
         crashpoint("init.computed")
         reply = self._store_reply(init, replied, admission_hash, now)
