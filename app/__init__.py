@@ -72,7 +72,10 @@ def create_exchange(
     from app.exchange.wsgi import ExchangeListener
     from app.keystore.provider import FileKeyProvider
     from app.keystore.rings import ExchangeKeys
+    from protocol import cpace
 
+    # A library that computes something else must not get as far as a first request.
+    cpace.self_test()
     clock = clock or SystemClock()
     database = Database(config.database_url)
     keys = ExchangeKeys.open(FileKeyProvider(config.keys_dir), entropy=entropy, now=clock.now())

@@ -7,6 +7,8 @@ import random
 import threading
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from app.activation.sweep import sweep
 from app.database import DatabaseUnavailableError
 
@@ -44,5 +46,6 @@ class Sweeper:
         while not self._stopping.wait(self._interval * random.uniform(0.5, 1.5)):  # noqa: S311  # spread, not secrecy
             try:
                 sweep(self._database, self._clock)
-            except DatabaseUnavailableError as error:
-                _LOG.warning("sweep put off: %s", error)
+            except (DatabaseUnavailableError, SQLAlchemyError) as error:
+                # Whatever it was, the next sweep comes; the text of an error may hold values.
+                _LOG.warning("sweep put off: %s", type(error).__name__)

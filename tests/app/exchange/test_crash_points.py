@@ -1,4 +1,4 @@
-"""Crash points are armed in tests only, and each is where its name says (walked in tests/faults)."""
+"""Crash points are armed in tests only and are in the code once; tests/faults walks them."""
 
 import os
 import subprocess
