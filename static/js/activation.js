@@ -223,4 +223,33 @@ function finish(status) {
   panel.dataset.stage = "active";
   const help = document.getElementById("finish");
   if (help) help.hidden = true;
+  if (frame) renewAccounts();
+}
+
+// The cards below still tell how it was before. What the person ticked stays as it is.
+async function renewAccounts() {
+  const fresh = await fetchPage();
+  if (!fresh) return;
+  for (const form of document.querySelectorAll("form.activate")) {
+    const account = form.elements.account.value;
+    const now = fresh.querySelector(`form.activate:has(input[value="${CSS.escape(account)}"])`);
+    if (!now) continue;
+    form.elements.ticket.value = now.elements.ticket.value;
+    form.dataset.status = now.dataset.status;
+    for (const box of form.querySelectorAll("input[name=service]")) {
+      const same = now.querySelector(`input[name=service][value="${CSS.escape(box.value)}"]`);
+      const told = same?.parentElement.querySelector(".service-text");
+      if (told) box.parentElement.querySelector(".service-text").replaceWith(told);
+    }
+  }
+}
+
+async function fetchPage() {
+  try {
+    const answer = await fetch(location.pathname, { cache: "no-store" });
+    if (!answer.ok || answer.redirected) return null;
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch {
+    return null; // They are right again when the page is next loaded.
+  }
 }

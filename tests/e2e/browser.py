@@ -50,6 +50,7 @@ class Machine:
             "HOME": str(self.home),
             "TMPDIR": str(temporary),
             "HANDFAST_HOME": str(self.device),
+            "HANDFAST_SYSTEM_DIR": str(self.home / "etc"),
         }
 
 

@@ -1,0 +1,1 @@
+"""The main job with everything real: portal, exchange, mail server, browser and handler."""

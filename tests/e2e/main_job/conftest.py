@@ -1,0 +1,127 @@
+"""One installation per database, one machine with one browser, for all tests of the main job."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import trustme
+from playwright.sync_api import BrowserContext, Page, Playwright, expect
+
+from tests.e2e.bridge.registered import handfast
+from tests.e2e.browser import Machine, browser, new_machine
+from tests.e2e.main_job.installation import PASSWORDS, Installation, Pin, installation
+from tests.e2e.main_job.steps import sign_in
+from tests.peers import postgresql
+from tests.peers.ca import CertificateAuthority, certificate_authority
+from tests.peers.dovecot import DovecotServer, dovecot
+
+PATIENCE = 20_000  # milliseconds
+
+
+@pytest.fixture(scope="package")
+def mail_authority() -> Iterator[CertificateAuthority]:
+    """Who vouches for the mail server of example.org, and for nobody else."""
+    with certificate_authority() as authority:
+        yield authority
+
+
+@pytest.fixture(scope="package")
+def mail_server(mail_authority: CertificateAuthority) -> Iterator[DovecotServer]:
+    """Dovecot with mailboxes for Ann and Bob."""
+    with dovecot(PASSWORDS, mail_authority.issue("localhost")) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def pin(mail_authority: CertificateAuthority, mail_server: DovecotServer) -> Pin:
+    """The operator's word that Dovecot serves example.org."""
+    authority = mail_authority.folder / "authority.pem"
+    authority.write_text(mail_authority.pem, encoding="ascii")
+    return Pin("example.org", mail_server.tls_port, authority)
+
+
+@pytest.fixture(scope="package")
+def portal(
+    authority: trustme.CA, pin: Pin, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """The installation on SQLite, which most tests use."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    with installation(folder, authority, None, [pin]) as portal:
+        yield portal
+
+
+@pytest.fixture(scope="package")
+def portal_on_postgresql(
+    authority: trustme.CA,
+    pin: Pin,
+    postgresql_cluster: postgresql.Cluster,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Installation]:
+    """Another one, on PostgreSQL."""
+    folder = tmp_path_factory.mktemp("postgresql")
+    with (
+        postgresql_cluster.database() as url,
+        installation(folder, authority, url, [pin]) as portal,
+    ):
+        yield portal
+
+
+def trusting_machine(
+    stack: ExitStack, authority: trustme.CA, portals: list[Installation]
+) -> Machine:
+    """A device that trusts the portals by their fingerprints."""
+    # A short path: below the tests' own folders the browser's socket would have too long a name.
+    folder = tempfile.TemporaryDirectory(prefix="hf-", ignore_cleanup_errors=True)
+    machine = new_machine(Path(stack.enter_context(folder)), authority)
+    for portal in portals:
+        by = ("--ca-file", str(portal.certificates.authority), "--fingerprint", portal.fingerprint)
+        done = handfast(machine, "trust", "add", portal.issuer, *by)
+        assert done.returncode == 0, done.stderr
+    return machine
+
+
+@pytest.fixture(scope="package")
+def machine(
+    authority: trustme.CA, portal: Installation, portal_on_postgresql: Installation
+) -> Iterator[Machine]:
+    """Ann's machine: it trusts both, and the handler is registered with the browser."""
+    with ExitStack() as stack:
+        machine = trusting_machine(stack, authority, [portal, portal_on_postgresql])
+        done = handfast(machine, "register", "--user-data-dir", str(machine.profile))
+        assert done.returncode == 0, done.stderr
+        yield machine
+
+
+@pytest.fixture(scope="package")
+def context(playwright: Playwright, machine: Machine) -> Iterator[BrowserContext]:
+    """Ann's browser."""
+    with browser(playwright, machine) as context:
+        context.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        yield context
+        expect.set_options(timeout=5_000)
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A fresh page; nobody is signed in."""
+    context.clear_cookies()
+    errors: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    # What a test leaves open is a question nobody will answer.
+    for left in [left for left in context.pages if left.url != "about:blank"]:
+        left.close()
+    assert errors == []
+
+
+@pytest.fixture
+def account_page(page: Page, portal: Installation) -> Page:
+    """The page "Your account", after Ann has signed in."""
+    sign_in(page, portal)
+    return page

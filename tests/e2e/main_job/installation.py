@@ -1,0 +1,128 @@
+"""A whole Internet Service as an operator starts it, with real mail servers behind its pins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trustme
+from sqlalchemy import func, select
+
+from app.database import Database
+from app.models.tables import ACCOUNT_SERVICE, ACTIVATION, DEVICE, SERVICE_GRANT, SERVICE_KEY
+from demo import processes
+from demo.certificates import Certificates
+from demo.house import House
+from protocol.trust import TrustBundle
+from protocol.words import words
+from tests.faults.site import free_port
+
+ANN, BOB = "ann@example.org", "bob@example.org"
+PASSWORDS = {ANN: "correct horse", BOB: "battery staple"}
+# What these tests need; the first one starts all of it, which takes long on a busy machine.
+EVERYTHING = [
+    pytest.mark.browser,
+    pytest.mark.dovecot,
+    pytest.mark.postgresql,
+    pytest.mark.timeout(300),
+]
+# A mail server that says nothing is given up after so long.
+PATIENCE_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Which mail server serves a domain, and the authority that vouches for it."""
+
+    domain: str
+    port: int
+    authority: Path
+
+
+@dataclass(frozen=True)
+class Installation(House):
+    """Portal and exchange in a folder of their own; the people are Dovecot's."""
+
+    database_url: str
+
+    def environment(self) -> dict[str, str]:
+        """The settings of every program of this installation."""
+        return {
+            **super().environment(),
+            "DATABASE_URL": self.database_url,
+            "HANDFAST_MAIL_CHECK_SECONDS": str(PATIENCE_SECONDS),
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """What the operator gives to people who are to trust this service."""
+        published = self.service / "keys" / "published" / "trust.json"
+        return TrustBundle.from_json(published.read_bytes()).fingerprint
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """Open the database as a process of its own would."""
+        database = Database(self.database_url)
+        try:
+            yield database
+        finally:
+            database.dispose()
+
+    def active_words(self) -> dict[str, str]:
+        """Return the words of every active key: service → four words."""
+        query = (
+            select(ACCOUNT_SERVICE.c.service, SERVICE_KEY.c.fingerprint)
+            .join(ACCOUNT_SERVICE, ACCOUNT_SERVICE.c.id == SERVICE_KEY.c.account_service_id)
+            .where(SERVICE_KEY.c.state == "active")
+        )
+        with self.database() as database, database.read_connection() as connection:
+            rows = connection.execute(query).all()
+        return {row.service: " ".join(words(row.fingerprint)) for row in rows}
+
+    def rows(self) -> dict[str, int]:
+        """Count what activations leave behind."""
+        tables = (ACTIVATION, SERVICE_GRANT, SERVICE_KEY, DEVICE)
+        with self.database() as database, database.read_connection() as connection:
+            return {
+                table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for table in tables
+            }
+
+
+@contextmanager
+def installation(
+    folder: Path, authority: trustme.CA, database_url: str | None, pins: Sequence[Pin]
+) -> Iterator[Installation]:
+    """Build and run an installation with the operator's own commands, until the block ends."""
+    home = Installation(
+        portal_port=free_port(),
+        exchange_port=free_port(),
+        folder=folder / "installation",
+        certificates=certificates(folder, authority),
+        passwords=PASSWORDS,
+        database_url=database_url or f"sqlite:///{folder}/installation/service/handfast.sqlite3",
+    )
+    for part in (home.service, home.home):
+        part.mkdir(mode=0o700, parents=True)
+    processes.flask(home, "db", "upgrade")
+    processes.flask(home, "keys", "init")
+    for pin in pins:
+        where = ("--host", "localhost", "--port", str(pin.port), "--ca", str(pin.authority))
+        processes.flask(home, "pins", "add", pin.domain, *where)
+    with ExitStack() as stack:
+        stack.enter_context(processes.portal(home))
+        stack.enter_context(processes.exchange(home))
+        yield home
+
+
+def certificates(folder: Path, authority: trustme.CA) -> Certificates:
+    """Write a certificate for the portal."""
+    made = Certificates(folder / "authority.pem", folder / "chain.pem", folder / "portal.key")
+    leaf = authority.issue_cert("localhost")
+    authority.cert_pem.write_to_path(made.authority)
+    made.chain.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+    leaf.private_key_pem.write_to_path(made.key)
+    return made
