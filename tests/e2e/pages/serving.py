@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import trustme
 from flask import Flask
-from playwright.sync_api import BrowserContext, Playwright
+from playwright.sync_api import BrowserContext
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from protocol import media_type
@@ -74,16 +74,6 @@ def serving(folder: Path, authority: trustme.CA) -> Iterator[Served]:
     with _running(server), bare_portal(folder, issuer=origin) as seeded:
         application.portal = seeded.app
         yield Served(origin, seeded, application)
-
-
-@contextmanager
-def chromium(playwright: Playwright, **options: object) -> Iterator[BrowserContext]:
-    """Start Debian's Chromium without any handler."""
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-    try:
-        yield browser.new_context(ignore_https_errors=True, **options)  # type: ignore[arg-type]  # passed on as they are
-    finally:
-        browser.close()
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final, Literal
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Playwright, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.pages.serving import Served, chromium
+from tests.e2e.pages.serving import Served
 
 pytestmark = pytest.mark.browser
 
@@ -38,17 +40,22 @@ PAGES = {
     "a missing page": "/devices/nothing",
 }
 # Each width and each colour scheme once.
-VIEWS = {"desktop, dark": (1280, "dark"), "telephone, light": (320, "light")}
+VIEWS: Final[dict[str, tuple[int, Literal["dark", "light"]]]] = {
+    "desktop, dark": (1280, "dark"),
+    "telephone, light": (320, "light"),
+}
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_no_page_has_an_accessibility_finding_or_scrolls_sideways(
-    playwright: Playwright, served: Served, view: str
+    browser: Browser, served: Served, view: str
 ) -> None:
     width, scheme = VIEWS[view]
     found: dict[str, object] = {}
-    with chromium(
-        playwright, viewport={"width": width, "height": 800}, color_scheme=scheme
+    with browser.new_context(
+        ignore_https_errors=True,
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
     ) as context:
         served.sign_in(context)
         page, axe = context.new_page(), Axe()
@@ -100,8 +107,8 @@ def test_an_activation_is_started_with_the_keyboard_alone(page: Page, served: Se
     expect(page.get_by_role("heading", name="Waiting for your device")).to_be_visible()
 
 
-def test_pages_work_without_script(playwright: Playwright, served: Served) -> None:
-    with chromium(playwright, java_script_enabled=False) as context:
+def test_pages_work_without_script(browser: Browser, served: Served) -> None:
+    with browser.new_context(ignore_https_errors=True, java_script_enabled=False) as context:
         served.sign_in(context)
         page = context.new_page()
         page.goto(served.origin)
