@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
+from typing import IO
 
 import click
 from flask.cli import AppGroup
@@ -38,16 +42,9 @@ def issue_document(account: str, out: Path, services: tuple[str, ...]) -> None:
     open it with `handfast open FILE`. Earlier open documents for the same services are dead.
     """
     here = operator()
-    descriptor = _new_file(out)
-    try:
+    with _new_file(out) as file:
         issued = _issue(here, account, services)
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.write(issued.document)
-    except BaseException:
-        out.unlink()
-        raise
-    finally:
-        os.close(descriptor)
+        file.write(issued.document)
     click.echo(
         f"{out} is good until {moment(issued.expires_at)} (activation {issued.activation_id})"
     )
@@ -95,12 +92,36 @@ def _issue(here: Operator, address: str, services: tuple[str, ...]) -> Issued:
             raise OperatorError(str(error), error.hint) from error
 
 
-def _new_file(path: Path) -> int:
+@contextmanager
+def _new_file(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a file that gets its name when it is whole: a crash leaves the name free."""
+    temporary = path.with_name(f".{path.name}.{token_hex(4)}")
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        if path.is_symlink() or path.exists():
+            raise FileExistsError
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            _give_name(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except FileExistsError as error:
         raise OperatorError(f"{path} is there already", "name a file that is not") from error
     except OSError as error:
         raise OperatorError(
             f"cannot make {path}: {error.strerror}", "name a file in a folder you can write to"
         ) from error
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    """Name a whole file; a link, since a rename replaces what somebody put there meanwhile."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A memory stick may know no links.
+        temporary.rename(path)
