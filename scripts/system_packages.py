@@ -78,6 +78,8 @@ def needs(goal: str) -> list[Need]:
             Need("update-mime-database", "shared-mime-info", on_path("update-mime-database")),
             Need("desktop-file-validate", "desktop-file-utils", on_path("desktop-file-validate")),
             Need("xdg-mime", "xdg-utils", on_path("xdg-mime")),
+            # Outside of a desktop session xdg-mime asks this one about a file.
+            Need("mimetype", "libfile-mimeinfo-perl", on_path("mimetype")),
             Need("gio", "libglib2.0-bin", on_path("gio")),
         ]
     return wanted
