@@ -120,8 +120,7 @@ def issue(
     )
     with database.write_connection() as connection:
         services = _services(database, connection, order, account_service_ids)
-        earlier = _replaced(connection, order, services, documents=True)
-        kill(connection, earlier, reason="reissued", successor=order.activation_id)
+        _replace(connection, order, services, documents=True)
         grants = tuple(_grant(connection, service, keys, entropy) for service in services)
         document = sign_document(order.document(grants), keys.documents.current(now))
         prs = document_prs(document, [grant.password for grant in grants])
@@ -163,8 +162,7 @@ def request_activation(
         present: str | None = waiting.scalar()
         if present is not None:
             return present
-        earlier = _replaced(connection, order, services, documents=False)
-        kill(connection, earlier, reason="replaced", successor=order.activation_id)
+        _replace(connection, order, services, documents=False)
         _INSERT_ACTIVATION.run(connection, order.row(None))
         rows = [
             order.grant_row(new_id(entropy), service.id, position)
@@ -237,6 +235,15 @@ def _services(
     return named_services(
         connection, person_id=order.person_id, account_service_ids=ids, now=order.now
     )
+
+
+def _replace(
+    connection: Connection, order: _Order, services: tuple[NamedService, ...], *, documents: bool
+) -> None:
+    """Kill what the new activation replaces, whole."""
+    earlier = _replaced(connection, order, services, documents=documents)
+    reason = "reissued" if documents else "replaced"
+    kill(connection, earlier, reason=reason, successor=order.activation_id)
 
 
 def _replaced(
