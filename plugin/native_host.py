@@ -111,8 +111,17 @@ def _serve(conversation: Conversation) -> int:
         for key in activated.keys
     ]
     conversation.send("done", device=activated.device_name, keys=keys)
-    # Nobody waits for this: what an earlier start left unfinished goes on now.
-    handler.resume(device, lambda _stage: None, before=started)
+    return _resume(device, before=started)
+
+
+def _resume(device: Device, *, before: int) -> int:
+    """Finish what an earlier start left: nobody waits for it, and the extension lets us."""
+    try:
+        handler.resume(device, lambda _stage: None, before=before)
+    except UserError as error:
+        # The browser has heard of its own activation; this is for its log.
+        tell(f"handfast: error: {error.message}")
+        return int(error.exit_code)
     return int(ExitCode.OK)
 
 

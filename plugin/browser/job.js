@@ -56,11 +56,12 @@ export class Job {
       const port = chrome.runtime.connectNative(HOST);
       let prompt = null;
       let over = false;
-      const finish = (outcome) => {
+      const finish = (outcome, leaveHost = false) => {
+        if (over) return;
         over = true;
         this.#giveUp = () => {};
         if (!prompt?.decided) prompt?.close();
-        port.disconnect();
+        if (!leaveHost) port.disconnect();
         resolve(outcome);
       };
       const decide = (allowed) => {
@@ -79,7 +80,9 @@ export class Job {
         } else if (message.type === "progress") {
           page.tell(this, { stage: message.stage });
         } else {
-          finish(lastWord(message));
+          // After "done" the host finishes what an earlier start left, and ends by itself: a closed
+          // port would have it killed in the middle.
+          finish(lastWord(message), message.type === "done");
         }
       });
       port.postMessage({ type: "document", document: this.#untrustedText, origin: this.origin });
