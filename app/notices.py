@@ -6,14 +6,15 @@ in the session's row until a page has shown it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.accounts.sessions import read_flow, write_flow
+from app.accounts.sessions import flow_of, write_flow
+from app.database import DatabaseUnavailableError
 from app.extensions import handfast
-from app.models import WebSession
 from app.permissions import current_person, is_signed_in
 
 NAME: Final = "notice"
@@ -29,9 +30,9 @@ class Notice:
 
 def leave(database: Session, text: str, *, is_error: bool = False) -> None:
     """Leave a message for the next page, in the transaction of the act that it tells of."""
-    row = database.get(WebSession, current_person().session_id)
-    if row is not None:
-        write_flow(database, row.id, {**read_flow(row), NAME: [text, is_error]})
+    session_id = current_person().session_id
+    flow = flow_of(database, session_id)
+    write_flow(database, session_id, {**flow, NAME: [text, is_error]})
 
 
 def take() -> Notice | None:
@@ -40,16 +41,12 @@ def take() -> Notice | None:
         return None
     session_id = current_person().session_id
     with handfast().database.read() as database:
-        if _waiting(database, session_id) is None:
-            return None
-    with handfast().database.write() as database:
-        row = database.get(WebSession, session_id)
-        flow = {} if row is None else read_flow(row)
-        left = flow.pop(NAME, None)
+        left = flow_of(database, session_id).get(NAME)
+    if left is None:
+        return None
+    # A page that can be read is shown even while nothing can be written.
+    with suppress(DatabaseUnavailableError), handfast().database.write() as database:
+        flow = flow_of(database, session_id)
+        flow.pop(NAME, None)
         write_flow(database, session_id, flow)
-    return None if left is None else Notice(str(left[0]), bool(left[1]))
-
-
-def _waiting(database: Session, session_id: str) -> object:
-    row = database.get(WebSession, session_id)
-    return None if row is None else read_flow(row).get(NAME)
+    return Notice(str(left[0]), bool(left[1]))
