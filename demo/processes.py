@@ -73,7 +73,8 @@ def granian(house: House, name: str, port: int, options: Sequence[str]) -> Itera
         "--interface=wsgi",
         "--host=127.0.0.1",
         f"--port={port}",
-        "--blocking-threads=8",
+        # They wait more than they work; with a few, slow senders keep everybody else out.
+        "--blocking-threads=128",
         "--no-ws",
         *options,
         f"wsgi:{name}",
