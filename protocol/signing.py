@@ -1,13 +1,14 @@
-"""Ed25519 keys and compact JWS: verification raises, or returns what was verified."""
+"""Ed25519 keys and compact JWS: verification raises, or returns what was verified.
+
+The JWS library signs. It is imported there: a device only verifies, and is started for each
+document (docs/decisions/0004-a-device-verifies-without-the-jws-library.md).
+"""
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
 from nacl import bindings
 from nacl.exceptions import CryptoError
 
@@ -18,6 +19,9 @@ from protocol.errors import (
     RemoteProtocolError,
     VerificationError,
 )
+
+if TYPE_CHECKING:
+    from joserfc.jwk import OKPKey
 
 _ALGORITHM: Final = "Ed25519"
 
@@ -91,8 +95,10 @@ class SigningKey:
         """The 32 secret bytes, for sealing."""
         return self._seed
 
-    def jwk(self) -> OKPKey:
+    def jwk(self) -> "OKPKey":
         """The private key as the JWS library wants it, made on first use."""
+        from joserfc.jwk import OKPKey
+
         if self._jwk is None:
             self._jwk = OKPKey.import_key(
                 {"kty": "OKP", "crv": "Ed25519", "x": b64u(self.public), "d": b64u(self._seed)}
@@ -118,6 +124,8 @@ def thumbprint(x: bytes) -> str:
 
 def sign_jws(payload: bytes, key: SigningKey, typ: str) -> bytes:
     """Sign `payload` as a compact JWS with exactly the header {alg, kid, typ}."""
+    from joserfc import jws
+
     header = {"alg": _ALGORITHM, "kid": key.kid, "typ": typ}
     return jws.serialize_compact(header, payload, key.jwk(), algorithms=[_ALGORITHM]).encode()
 
@@ -129,20 +137,17 @@ def verify_jws(untrusted: bytes, keys: Mapping[str, VerifyKey], typ: str) -> tup
     """
     if len(untrusted) > MAX_BYTES:
         raise VerificationError(Reason.TOO_LARGE)
-    kid = _read_header(_canonical_header(untrusted), typ)
+    header, payload, signature = _canonical_parts(untrusted)
+    kid = _read_header(header, typ)
     key = keys.get(kid)
     if key is None:
         raise VerificationError(Reason.UNKNOWN_KEY, f"no trusted key {kid}")
-    public = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": b64u(key.x)})
-    try:
-        verified = jws.deserialize_compact(untrusted, public, algorithms=[_ALGORITHM])
-    except (JoseError, ValueError) as error:
-        raise VerificationError(Reason.BAD_SIGNATURE) from error
-    return verified.payload, kid
+    key.verify(signature, untrusted.rpartition(b".")[0])
+    return payload, kid
 
 
-def _canonical_header(untrusted: bytes) -> bytes:
-    """Check that there are three canonical base64url parts; return the first, decoded."""
+def _canonical_parts(untrusted: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return header, payload and signature of three canonical base64url parts, decoded."""
     try:
         parts = untrusted.decode("ascii").split(".")
         header, payload, signature = (unb64u(part) for part in parts)
@@ -150,7 +155,7 @@ def _canonical_header(untrusted: bytes) -> bytes:
         raise VerificationError(Reason.NOT_A_DOCUMENT) from error
     if not header or not payload or len(signature) != 64:
         raise VerificationError(Reason.NOT_A_DOCUMENT)
-    return header
+    return header, payload, signature
 
 
 def _read_header(untrusted: bytes, typ: str) -> str:
