@@ -15,6 +15,7 @@ LOCK_FILES = sorted(ROOT.glob("requirements*.txt"))
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40
 CODE = (".py", ".js", ".css", ".html", ".sh")
+FOR_TESTS_ONLY = {"HANDFAST_TESTING", "HANDFAST_CRASH_AT"}
 # Data with the ending of code, and what a tool writes.
 DATA = re.compile(r"^(migrations/versions/|static/vendor/|tests/vectors/)")
 
@@ -97,7 +98,9 @@ def test_the_example_environment_has_every_setting_with_its_default() -> None:
 def test_the_deploying_page_explains_every_setting_and_no_other() -> None:
     text = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
     explained = set(re.findall(r"^\|\s*`([A-Z_]+)`", text, re.M))
-    assert explained == {setting.name for setting in SETTINGS}
+    device = "".join(path.read_text() for path in (ROOT / "plugin").rglob("*.py"))
+    of_device = set(re.findall(r'"(HANDFAST_[A-Z_]+)"', device)) - FOR_TESTS_ONLY
+    assert explained == {setting.name for setting in SETTINGS} | of_device
 
 
 def test_the_commands_that_the_readme_names_are_there() -> None:
