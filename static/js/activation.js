@@ -27,9 +27,14 @@ for (const form of document.querySelectorAll("form.activate")) {
 document.addEventListener("handfast", (event) => {
   if (!run) return;
   const told = event.detail ?? {};
-  if (told.stage === "refused") run.giveUp(text.dataset.refused);
-  else if (told.stage === "error") run.giveUp(String(told.message ?? text.dataset.dead), told.hint);
-  else if (told.stage === "agreed") mark("agreed");
+  if (told.stage === "refused") {
+    run.giveUp(text.dataset.refused);
+    title.textContent = title.dataset.refused;
+  } else if (told.stage === "error") {
+    run.giveUp(String(told.message ?? text.dataset.dead), told.hint);
+  } else if (told.stage === "agreed") {
+    mark("agreed");
+  }
   run.askNow();
 });
 

@@ -76,7 +76,7 @@ def test_a_refusal_on_the_device_is_told(page: Page, served: Served) -> None:
     page.goto(served.origin)
     press_and_take(page)
     hint(page, {"stage": "refused"})
-    expect(page.get_by_text("The request was refused on the device")).to_be_visible()
+    expect(page.get_by_role("heading", name="Refused on the device")).to_be_visible()
 
 
 @pytest.mark.usefixtures("handler")
