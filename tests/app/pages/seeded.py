@@ -84,9 +84,15 @@ class Seeded:
 
 
 @contextmanager
-def bare_portal(folder: Path, *, issuer: str = ISSUER) -> Iterator[Seeded]:
+def bare_portal(folder: Path, *, issuer: str = ISSUER, database_url: str = "") -> Iterator[Seeded]:
     """Build a portal in which Ann and Bob have nothing but an account."""
-    config = portal_config({"HANDFAST_ISSUER": issuer, "HANDFAST_STATE_DIR": str(folder)})
+    config = portal_config(
+        {
+            "HANDFAST_ISSUER": issuer,
+            "HANDFAST_STATE_DIR": str(folder),
+            "DATABASE_URL": database_url,
+        }
+    )
     clock = FixedClock(SystemClock().now() - 9 * DAY)
     database = Database(config.database_url)
     Base.metadata.create_all(database.engine)
