@@ -1,5 +1,6 @@
 """Where the demo keeps its things, and the settings it gives to every program it starts."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -82,11 +83,11 @@ class House:
 
 def build(state: Path) -> House:
     """Choose the ports and lay an empty folder out; the authority and the passwords stay."""
-    portal_port = choose_port("PORTAL_PORT", DEFAULT_PORTAL_PORT)
-    exchange_port = choose_port("EXCHANGE_PORT", DEFAULT_EXCHANGE_PORT)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    remove_ended(state)
+    portal_port = choose_port(state, "PORTAL_PORT", DEFAULT_PORTAL_PORT)
+    exchange_port = choose_port(state, "EXCHANGE_PORT", DEFAULT_EXCHANGE_PORT)
     folder = state / str(portal_port)
+    remove_ended(state, ours=folder)
     certificates = provide_certificates(state / "certificates")
     house = House(portal_port, exchange_port, folder, certificates, passwords(state))
     for part in (house.service, house.device, house.profile, house.home):
@@ -95,10 +96,10 @@ def build(state: Path) -> House:
     return house
 
 
-def remove_ended(state: Path) -> None:
+def remove_ended(state: Path, *, ours: Path) -> None:
     """Remove what earlier demos left: a folder carries the number of its portal's port."""
     for folder in state.iterdir():
-        if folder.name.isdecimal() and is_free(int(folder.name)):
+        if folder.name.isdecimal() and (folder == ours or claim(state, int(folder.name))):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -115,17 +116,31 @@ def passwords(state: Path) -> Mapping[str, str]:
     return made
 
 
-def choose_port(variable: str, default: int) -> int:
+def choose_port(state: Path, variable: str, default: int) -> int:
     """Take the port that the environment names, else the default, else any free one."""
     named = os.environ.get(variable)
     if named is not None:
+        claim(state, int(named))
         return int(named)
-    if is_free(default):
+    if is_free(default) and claim(state, default):
         return default
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
+    claim(state, port)
     print(f"Port {default} is taken, so this demo uses {port} ({variable}=N chooses another).")
     return port
+
+
+def claim(state: Path, port: int) -> bool:
+    """Reserve a port among demos until this process ends: it takes seconds to listen on it."""
+    lock = os.open(state / f"{port}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return False
+    # The descriptor stays open on purpose: the system frees the claim with the process.
+    return True
 
 
 def is_free(port: int) -> bool:

@@ -9,19 +9,31 @@ from demo import house
 
 
 def test_a_taken_port_is_replaced_by_a_free_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("PORTAL_PORT", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
-        chosen = house.choose_port("PORTAL_PORT", port)
+        chosen = house.choose_port(tmp_path, "PORTAL_PORT", port)
     assert chosen != port
     assert f"Port {port} is taken" in capsys.readouterr().out
 
 
-def test_a_port_that_the_person_names_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_the_person_names_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PORTAL_PORT", "9443")
-    assert house.choose_port("PORTAL_PORT", 8443) == 9443
+    assert house.choose_port(tmp_path, "PORTAL_PORT", 8443) == 9443
+
+
+def test_a_port_that_another_demo_is_about_to_use_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PORTAL_PORT", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    assert house.choose_port(tmp_path, "PORTAL_PORT", port) == port
+    assert house.choose_port(tmp_path, "PORTAL_PORT", port) != port
 
 
 def test_a_second_start_keeps_passwords_and_authority_and_nothing_else(
