@@ -17,6 +17,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from protocol import media_type
 from tests.app.pages.seeded import Seeded, bare_portal
+from tests.app.service_fixtures import Owner
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -48,9 +49,9 @@ class Served:
     seeded: Seeded
     door: Door
 
-    def sign_in(self, context: BrowserContext) -> None:
-        """Give the browser a session of Ann's."""
-        token, _ = self.seeded.start_session(self.seeded.ann)
+    def sign_in(self, context: BrowserContext, owner: Owner | None = None) -> None:
+        """Give the browser a session, of Ann's if nobody else is named."""
+        token, _ = self.seeded.start_session(owner or self.seeded.ann)
         context.add_cookies(
             [{"name": "__Host-handfast", "value": token, "url": self.origin, "secure": True}]
         )

@@ -68,6 +68,17 @@ def test_no_page_has_an_accessibility_finding_or_scrolls_sideways(
     assert found == {}
 
 
+def test_pages_with_nothing_on_them_have_no_finding_either(
+    browser: Browser, served: Served
+) -> None:
+    with browser.new_context(ignore_https_errors=True) as context:
+        served.sign_in(context, served.seeded.service.bob)
+        page = context.new_page()
+        for path in ("/", "/devices", "/activations", "/sessions", "/history"):
+            page.goto(served.origin + path)
+            assert Axe().run(page).response["violations"] == [], path
+
+
 def test_titles_name_the_thing(page: Page, served: Served) -> None:
     titles = set()
     for path in PAGES.values():
