@@ -1,6 +1,7 @@
 """One prepared site for all tests here; each gets a copy of it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,15 @@ from tests.faults.site import Site, build, copy, sqlite_url
 from tests.faults.witness import Witness
 from tests.peers.fault_proxy import FaultProxy, fault_proxy
 from tests.peers.postgresql import Cluster
+
+
+@dataclass
+class Served:
+    """An installation whose exchange is running."""
+
+    site: Site
+    port: int
+    count: int = 0
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +55,31 @@ def site(prepared: Site, tmp_path: Path) -> Iterator[Site]:
     prepared.proxy.heal()
     yield copy(prepared, tmp_path / "site")
     prepared.proxy.heal()
+
+
+@pytest.fixture(scope="module")
+def served(prepared: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A copy whose exchange runs for all tests of a file that do not stop it."""
+    site = copy(prepared, tmp_path_factory.mktemp("served") / "site")
+    with site.exchange():
+        assert site.proxy.backend is not None
+        yield Served(site, site.proxy.backend)
+
+
+@pytest.fixture
+def live_site(served: Served) -> Iterator[Site]:
+    """The running installation, with a device of this test's own."""
+    served.count += 1
+    served.site.proxy.backend = served.port
+    served.site.proxy.heal()
+    yield served.site.with_device(f"device-{served.count}")
+    served.site.proxy.heal()
+
+
+@pytest.fixture
+def live_witness(live_site: Site) -> Witness:
+    """Looks at the running installation from outside."""
+    return Witness(live_site)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -70,6 +70,7 @@ class Site:
     folder: Path
     proxy: FaultProxy
     database_url: str
+    device_name: str = "device"
 
     @property
     def config(self) -> PortalConfig:
@@ -79,7 +80,7 @@ class Site:
     @property
     def home(self) -> Path:
         """Ann's device."""
-        return self.folder / "device"
+        return self.folder / self.device_name
 
     def service_environment(self) -> dict[str, str]:
         """The settings of the Internet Service."""
@@ -114,6 +115,11 @@ class Site:
     def device(self, home: Path | None = None) -> Device:
         """Look into a device from outside."""
         return Device.open(Paths.from_environment(self.device_environment(home)))
+
+    def with_device(self, name: str) -> "Site":
+        """The same installation with a copy of Ann's device in the place of it."""
+        shutil.copytree(self.home, self.folder / name)
+        return replace(self, device_name=name)
 
     def new_device(self, name: str) -> Path:
         """Give Ann a further device that trusts the service; return its home."""
@@ -167,7 +173,8 @@ class Site:
         with log.open("ab") as output:
             began = output.tell()
             process = subprocess.Popen(
-                ordinary(command),
+                # PostgreSQL's socket is in a folder of its own user, which root enters as root.
+                ordinary(command) if self.database_url.startswith("sqlite") else command,
                 cwd=REPOSITORY,
                 env={**self.service_environment(), **armed(crash_at)},
                 stdin=subprocess.DEVNULL,

@@ -4,7 +4,7 @@ import pytest
 
 from plugin.errors import ExitCode
 from plugin.limits import RESEND_PAUSES
-from tests.faults.site import Done, Site
+from tests.faults.site import Done, Site, wait_for
 from tests.faults.witness import Witness
 from tests.peers.fault_proxy import Fault
 
@@ -15,10 +15,11 @@ ALWAYS = len(RESEND_PAUSES) + 1
 
 
 def faults() -> list[object]:
-    """All of them; the stalled one takes a whole deadline and the others a pause each."""
+    """All but the stalled one, which takes a whole deadline and has a test of its own."""
     return [
         pytest.param(fault, id=fault, marks=() if fault in QUICK else pytest.mark.faults)
         for fault in Fault
+        if fault is not Fault.STALLED
     ]
 
 
@@ -33,16 +34,16 @@ def told(done: Done) -> None:
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("fault", faults())
 def test_one_fault_is_survived_by_the_same_command(
-    fault: Fault, path: str, site: Site, witness: Witness
+    fault: Fault, path: str, live_site: Site, live_witness: Witness
 ) -> None:
+    site, witness = live_site, live_witness
     document = site.issue(*SERVICES)
     witness.look()
     site.proxy.spoil(path, fault)
-    with site.exchange():
-        done = site.handfast("open", str(document))
-        assert done.code == 0, done.errors
-        assert site.proxy.count(path, fault) == 0
-        witness.check_repeated()
+    done = site.handfast("open", str(document))
+    assert done.code == 0, done.errors
+    assert site.proxy.count(path, fault) == 0
+    witness.check_repeated()
     witness.check_end(*SERVICES)
     # The same bytes were sent again, and the same bytes are the same attempt.
     assert witness.look().activations[document.stem].attempts == 1
@@ -51,49 +52,72 @@ def test_one_fault_is_survived_by_the_same_command(
 @pytest.mark.faults
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.LOST_ANSWER])
 def test_a_confirm_that_is_never_answered_goes_on_later(
-    fault: Fault, site: Site, witness: Witness
+    fault: Fault, live_site: Site, live_witness: Witness
 ) -> None:
+    site, witness = live_site, live_witness
     document = site.issue(*SERVICES)
     witness.look()
     site.proxy.spoil("/confirm", *[fault] * ALWAYS)
-    with site.exchange():
-        done = site.handfast("open", str(document))
-        assert done.code == ExitCode.UNFINISHED
-        told(done)
-        assert "handfast status" in done.errors
-        witness.look()
-        status = site.handfast("status")
-        assert status.code == 0, status.errors
-        witness.check_repeated()
+    done = site.handfast("open", str(document))
+    assert done.code == ExitCode.UNFINISHED
+    told(done)
+    assert "handfast status" in done.errors
+    witness.look()
+    status = site.handfast("status")
+    assert status.code == 0, status.errors
+    witness.check_repeated()
     witness.check_end(*SERVICES)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("fault", [Fault.HALF_REQUEST, Fault.HALF_ANSWER])
 def test_an_init_that_is_never_answered_costs_one_document(
-    fault: Fault, site: Site, witness: Witness
+    fault: Fault, live_site: Site, live_witness: Witness
 ) -> None:
+    site, witness = live_site, live_witness
     document = site.issue(*SERVICES)
     site.proxy.spoil("/init", *[fault] * ALWAYS)
-    with site.exchange():
-        done = site.handfast("open", str(document))
-        assert done.code == ExitCode.UNFINISHED
-        told(done)
-        assert "again" in done.errors
-        assert witness.look().activations[document.stem].attempts <= 1
-        assert site.device().pending() == ()
-        again = site.handfast("open", str(site.issue(*SERVICES)))
-        assert again.code == 0, again.errors
+    done = site.handfast("open", str(document))
+    assert done.code == ExitCode.UNFINISHED
+    told(done)
+    assert "again" in done.errors
+    assert witness.look().activations[document.stem].attempts <= 1
+    assert site.device().pending() == ()
+    again = site.handfast("open", str(site.issue(*SERVICES)))
+    assert again.code == 0, again.errors
     witness.check_end(*SERVICES)
 
 
 @pytest.mark.faults
-def test_a_service_that_is_away_is_said_and_survived(site: Site, witness: Witness) -> None:
+def test_a_service_that_never_answers_is_given_up_in_time(
+    live_site: Site, live_witness: Witness
+) -> None:
+    site, witness, other = live_site, live_witness, live_site.new_device("waiting-device")
+    documents = site.issue("contacts"), site.issue("calendar")
+    witness.look()
+    # Both devices wait at the same time, since each waits for its whole deadline.
+    site.proxy.spoil("/init", Fault.STALLED)
+    with site.handfast_running("open", str(documents[0])) as first:
+        wait_for(lambda: not site.proxy.count("/init", Fault.STALLED))
+        site.proxy.spoil("/confirm", Fault.STALLED)
+        with site.handfast_running("open", str(documents[1]), home=other) as second:
+            ends = [Done.end_of(first), Done.end_of(second)]
+    assert [end.code for end in ends] == [0, 0]
+    witness.check_repeated()
+    witness.check_end("contacts")
+    witness.check_end("calendar", home=other)
+
+
+@pytest.mark.faults
+def test_a_service_that_is_away_is_said_and_survived(
+    live_site: Site, live_witness: Witness
+) -> None:
+    site, witness = live_site, live_witness
     document = site.issue(*SERVICES)
-    site.proxy.backend = None
+    backend, site.proxy.backend = site.proxy.backend, None
     done = site.handfast("open", "--keep", str(document))
     assert done.code == ExitCode.UNFINISHED
     told(done)
-    with site.exchange():
-        assert site.handfast("open", str(document)).code == 0
+    site.proxy.backend = backend
+    assert site.handfast("open", str(document)).code == 0
     witness.check_end(*SERVICES)

@@ -59,14 +59,15 @@ class Witness:
 
     def __post_init__(self) -> None:
         self.site.proxy.passed.clear()
-        self.old_keys = frozenset(self.look().keys)
+        self.old_keys = frozenset(key.key_id for key in self._contents().keys)
+        self.look()
 
     def look(self) -> Snapshot:
         """Read the database, check what must hold at every moment, and return what was read."""
         now = self._read()
         check_one_owner(now)
-        check_no_half_rows(now)
         self._check_attempts(now)
+        check_no_half_rows(now)
         self._check_acknowledged(now)
         self._check_old_keys(now)
         check_same_answers(self.site.proxy.passed, self.allowed)
