@@ -12,7 +12,6 @@ from bench import checked, load, servers, world
 from bench.bound import least_work
 from bench.report import Line, note
 
-PEOPLE = 200
 ROUNDS = 5
 ACTIVATIONS = 240
 WARM_UP = 48
@@ -43,13 +42,12 @@ class Shape:
         return statistics.median(self.rates)
 
 
-def measure(
-    rounds: int = ROUNDS, activations: int = ACTIVATIONS, people: int = PEOPLE
-) -> Iterator[Line]:
+def measure(rounds: int = ROUNDS, activations: int = ACTIVATIONS) -> Iterator[Line]:
     """Ours, the ordinary shape and the bound, in turns."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="handfast-bench-")))
-        worlds = [world.build(folder / name, people) for name in ("ours", "ordinary")]
+        # One person for each: a second document of the same person would end the first.
+        worlds = [world.build(folder / name, activations) for name in ("ours", "ordinary")]
         ours = Shape(stack.enter_context(servers.ours(worlds[0])))
         ordinary = Shape(stack.enter_context(servers.ordinary(worlds[1])))
         least = stack.enter_context(least_work(folder))

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -98,11 +99,9 @@ def together(work: list[Callable[[], None]]) -> None:
     usual = sys.getswitchinterval()
     sys.setswitchinterval(0.0005)
     try:
-        threads = [threading.Thread(target=one) for one in work]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(len(work)) as pool:
+            for ended in [pool.submit(one) for one in work]:
+                ended.result()
     finally:
         sys.setswitchinterval(usual)
 
