@@ -113,6 +113,7 @@ def decode(untrusted: bytes, as_type: type[T]) -> T:
 
     The value must encode to the very same bytes. That one comparison refuses duplicate and
     disordered names, white space, needless escapes, 1.0 for 1, and members that the type lacks.
+    It would let escaped control characters pass, which no string may hold.
     """
     if len(untrusted) > MAX_BYTES:
         raise RemoteProtocolError(ErrorCode.TOO_LARGE)
@@ -122,12 +123,22 @@ def decode(untrusted: bytes, as_type: type[T]) -> T:
         raise RemoteProtocolError(ErrorCode.MALFORMED, str(error)) from error
     if encode(value) != untrusted:
         raise RemoteProtocolError(ErrorCode.MALFORMED, "not the canonical encoding")
+    if _escapes_control(untrusted):
+        raise RemoteProtocolError(ErrorCode.MALFORMED, "a control character in a string")
     return value
 
 
 def encode(value: object) -> bytes:
     """Write canonical JSON: members in the order of their definition, no white space, UTF-8."""
     return _ENCODER.encode(value)
+
+
+def _escapes_control(canonical: bytes) -> bool:
+    """Whether an escape other than of quotation mark and backslash stands in canonical JSON."""
+    if b"\\" not in canonical:
+        return False
+    # Pairs of backslashes go first, so that each one left begins an escape.
+    return b"\\" in canonical.replace(b"\\\\", b"").replace(b'\\"', b"")
 
 
 def _from_base64(untrusted: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Messages that decode and must still be refused at one step of the fixed run."""
+"""Messages that decode, each for one step of the fixed run; most must still be refused."""
 
 import json
 from collections.abc import Callable
@@ -135,6 +135,10 @@ def _completes() -> list[tuple[str, str, bytes]]:
         ("another service", _first(result, service="calendar")),
         ("another service UID", _first(result, service_uid=second.service_uid)),
         ("another key id", _first(result, key_id=Bytes16(16))),
+        *(
+            (f"a book with {control!r}", _first(result, book=f"a{control}b"))
+            for control in ("\n", "\b", "\x01")
+        ),
     ]
     altered = type(good.sealed)(bytes([good.sealed[0] ^ 1]) + good.sealed[1:])
     return [
@@ -142,6 +146,7 @@ def _completes() -> list[tuple[str, str, bytes]]:
         ("altered sealed text", "refused", encode(_change(good, sealed=altered))),
         ("a confirm's tag", "refused", encode(_change(good, tag=cast.run().pending.tag))),
         *((name, "refused", _completed(other)) for name, other in changed),
+        ("a book", "accepted", _completed(_first(result, book='\x7f\u2028 "\\'))),
     ]
 
 

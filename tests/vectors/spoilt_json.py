@@ -1,12 +1,27 @@
 """Messages that a decoder must refuse, made from the good ones by one change of their text."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from protocol.encoding import b64u
+from protocol.messages import SUITE
 from tests.vectors import cast
 
 Json = dict[str, Any]
+
+# Most encoders write what they decoded from these back in the same way.
+ESCAPES: Final = (
+    "\\n",
+    "\\r",
+    "\\t",
+    "\\b",
+    "\\f",
+    "\\u0000",
+    "\\u0001",
+    "\\u001f",
+    "\\ud800",
+    "\\udc00",
+)
 
 
 def cases() -> list[Json]:
@@ -81,7 +96,18 @@ def _inits(text: str) -> list[tuple[str, str, str]]:
             _with(members, activation="A" * 22 + "\n"),
             "malformed",
         ),
+        ("unescaped control character", _suite("a\nb"), "malformed"),
+        *((f"suite with {escape}", _suite(f"a{escape}b"), "malformed") for escape in ESCAPES),
+        ("suite with a backslash and \\n", _suite("\\\\\\n"), "malformed"),
+        # Nothing is wrong with these texts but that they name no suite.
+        ("suite with both right escapes", _suite('\\\\\\"'), "unsupported-suite"),
+        ("suite with a backslash and an n", _suite("\\\\n"), "unsupported-suite"),
     ]
+
+
+def _suite(raw: str) -> str:
+    """The init with this suite, as it stands between the quotation marks."""
+    return cast.run().init.decode().replace(SUITE, raw, 1)
 
 
 def _with(members: Json, **change: str) -> str:
