@@ -1,7 +1,6 @@
 """What a device trusts: a bundle of root keys, and the key sets those roots sign."""
 
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -17,16 +16,13 @@ from protocol.errors import (
     RemoteProtocolError,
     VerificationError,
 )
+from protocol.origin import is_exchange_url as is_exchange_url
+from protocol.origin import is_issuer as is_issuer
 from protocol.signing import SigningKey, VerifyKey, sign_jws, verify_jws
 
 TYP: Final = "handfast-keys+jwt"
 MAX_LIFETIME: Final = 90 * 24 * 3600
 SKEW: Final = 60
-
-_HOST: Final = r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])"
-_PORT: Final = r"(?::[1-9][0-9]{0,4})?"
-_ISSUER: Final = re.compile(f"https://{_HOST}{_PORT}")
-_EXCHANGE: Final = re.compile(f"https?://{_HOST}{_PORT}(?:/[A-Za-z0-9._~-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +100,6 @@ class TrustedIssuer:
 
     issuer: str
     key_set: KeySet
-
-
-def is_issuer(text: str) -> bool:
-    """Whether `text` is a serialised https origin, the only form an issuer has."""
-    return bool(_ISSUER.fullmatch(text)) and not text.endswith(":443")
-
-
-def is_exchange_url(text: str) -> bool:
-    """Whether `text` is an absolute http(s) URL without user, query, fragment or final slash."""
-    return bool(_EXCHANGE.fullmatch(text)) and len(text) <= 254
 
 
 def sign_key_set(key_set: KeySet, root: SigningKey) -> bytes:

@@ -8,7 +8,7 @@ from protocol.activation import open_document
 from protocol.encoding import b64u, encode
 from protocol.errors import LocalProtocolError, Reason, RemoteProtocolError, VerificationError
 from protocol.signing import SigningKey, VerifyKey, sign_jws, verify_jws
-from protocol.trust import TrustBundle, TrustedIssuer, is_exchange_url, is_issuer
+from protocol.trust import TrustBundle, TrustedIssuer
 from tests.vectors import cast
 
 
@@ -59,42 +59,6 @@ def test_bundles_refused(content: dict[str, object]) -> None:
     body = encode({**content, "roots": [b64u(root) for root in roots]})
     with pytest.raises(RemoteProtocolError):
         TrustBundle.from_json(body)
-
-
-@pytest.mark.parametrize(
-    ("text", "right"),
-    [
-        ("https://localhost:8443", True),
-        ("https://mail.example.org", True),
-        ("https://[::1]:8443", True),
-        ("https://127.0.0.1:1", True),
-        ("https://mail.example.org:443", False),
-        ("https://Mail.example.org", False),
-        ("https://mail.example.org/", False),
-        ("https://ann@mail.example.org", False),
-        ("http://localhost", False),
-        ("https://", False),
-        ("https://localhost\n", False),
-    ],
-)
-def test_issuers(text: str, right: bool) -> None:
-    assert is_issuer(text) is right
-
-
-@pytest.mark.parametrize(
-    ("text", "right"),
-    [
-        ("http://localhost:8480", True),
-        ("https://x.example/exchange/2", True),
-        ("http://localhost:8480/", False),
-        ("http://localhost:8480//a", False),
-        ("http://localhost:8480/a?b", False),
-        ("ftp://localhost", False),
-        ("http://a@localhost", False),
-    ],
-)
-def test_exchange_urls(text: str, right: bool) -> None:
-    assert is_exchange_url(text) is right
 
 
 def test_signing_returns_what_was_signed() -> None:

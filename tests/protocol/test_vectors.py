@@ -9,7 +9,13 @@ from protocol import activation, cpace, handshake, service_uid, words
 from protocol.encoding import b64u, encode, lv_cat, unb64u
 from protocol.errors import ErrorCode, RemoteProtocolError, VerificationError
 from protocol.signing import VerifyKey
-from protocol.trust import TrustBundle, TrustedIssuer, verify_key_set
+from protocol.trust import (
+    TrustBundle,
+    TrustedIssuer,
+    is_exchange_url,
+    is_issuer,
+    verify_key_set,
+)
 from tests.vectors import cast, generate
 
 Case = dict[str, Any]
@@ -72,6 +78,12 @@ def test_damaged_service_uids_are_refused(text: str) -> None:
     assert outcome(lambda: service_uid.parse(text)) == "malformed"
 
 
+def test_origins() -> None:
+    for name, is_one in {"issuer": is_issuer, "exchange": is_exchange_url}.items():
+        assert [text for text in ENCODING[name] if not is_one(text)] == []
+        assert [text for text in ENCODING[f"{name}_refused"] if is_one(text)] == []
+
+
 @pytest.mark.parametrize("case", named(KEY_SETS["cases"]))
 def test_key_set(case: Case) -> None:
     bundle = TrustBundle.from_json(KEY_SETS["bundle"].encode())
@@ -91,6 +103,10 @@ def test_document(case: Case) -> None:
     bundle = TrustBundle.from_json(KEY_SETS["bundle"].encode())
     key_set = verify_key_set(DOCUMENTS["key_set"].encode(), bundle, now=DOCUMENTS["now"])
     trusted = [TrustedIssuer(bundle.issuer, key_set)]
+    if "also" in case:
+        other = TrustBundle.from_json(case["also"]["bundle"].encode())
+        its = verify_key_set(case["also"]["key_set"].encode(), other, now=DOCUMENTS["now"])
+        trusted.append(TrustedIssuer(other.issuer, its))
 
     def check() -> None:
         activation.validate(

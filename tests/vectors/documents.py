@@ -8,6 +8,7 @@ from protocol import activation
 from protocol.activation import sign_document
 from protocol.encoding import b64u, encode, unb64u
 from protocol.signing import SigningKey, sign_jws
+from protocol.trust import ExchangeEntry, TrustBundle, sign_key_set
 from tests.vectors import cast
 
 Json = dict[str, Any]
@@ -24,6 +25,7 @@ def cases() -> list[Json]:
         ),
         *_claims(),
         *_circumstances(),
+        *_neighbours(),
     ]
 
 
@@ -104,6 +106,17 @@ def _payloads() -> list[tuple[str, str]]:
         ("nested too deep", text.replace('"mail"', "[" * 5 + "]" * 5, 1)),
         ("trailing comma", text[:-1] + ",}"),
         ("byte order mark", "\ufeff" + text),
+        *_escaped(text),
+    ]
+
+
+def _escaped(text: str) -> list[tuple[str, str]]:
+    """Members without a form of their own: only the rule for all strings refuses these."""
+    members = ("iss", "aud", "suite", "exchange", "service_uid")
+    return [
+        (f"{member} with {escape}", text.replace(f'"{member}":"', f'"{member}":"{escape}', 1))
+        for member in members
+        for escape in ("\\n", "\\b", "\\u0001")
     ]
 
 
@@ -147,6 +160,34 @@ def _circumstances() -> list[Json]:
         {"name": "much later", "now": cast.NOW + 361, "expect": "expired"},
         {"name": "key set ran out", "now": cast.KEY_SET.exp + 60, "expect": "stale-key-set"},
     ]
+
+
+def _neighbours() -> list[Json]:
+    """What changes when another issuer is trusted as well."""
+    raw = cast.RAW.decode()
+    for_ann = sign_document(cast.DOCUMENT, cast.STRANGER).decode()
+    shares, differs = _also(cast.DOCUMENTS), _also(cast.STRANGER)
+    return [
+        {"name": "another issuer is trusted", "document": raw, **differs, "expect": "accepted"},
+        {"name": "kid of two issuers", "document": raw, **shares, "expect": "unknown-key"},
+        {
+            "name": "key of another trusted issuer",
+            "document": for_ann,
+            **differs,
+            "expect": "wrong-issuer",
+        },
+    ]
+
+
+def _also(documents: SigningKey) -> Json:
+    """A second trusted issuer whose documents that key signs."""
+    issuer, root = "https://other.example", cast.key("other root")
+    listed = ExchangeEntry("http://other.example", (cast.entry(cast.key("other exchange")),))
+    key_set = replace(
+        cast.KEY_SET, iss=issuer, documents=(cast.entry(documents),), exchanges=(listed,)
+    )
+    bundle = TrustBundle(issuer, (root.verify_key,)).to_json().decode()
+    return {"also": {"bundle": bundle, "key_set": sign_key_set(key_set, root).decode()}}
 
 
 def _payload() -> str:

@@ -10,7 +10,7 @@ from protocol.encoding import b64u, lv_cat
 from protocol.key_schedule import expand, extract, labelled
 from protocol.messages import read_init, read_reply
 from protocol.trust import sign_key_set
-from tests.vectors import cast, documents, exchanges, keysets, spoilt_json
+from tests.vectors import cast, documents, exchanges, keysets, origins, spoilt_json
 
 Json = dict[str, Any]
 
@@ -42,7 +42,7 @@ def texts() -> dict[str, str]:
 
 
 def encodings() -> Json:
-    """Small things: base64url, length prefixes, thumbprints, service UIDs, words."""
+    """Small things: base64url, length prefixes, thumbprints, service UIDs, origins, words."""
     uid = service_uid.make(5, entropy=cast.entropy("uid mail"))
     return {
         "b64u": [
@@ -63,6 +63,10 @@ def encodings() -> Json:
             "2" + uid[1:],
             "I" + uid[1:],
         ],
+        "issuer": list(origins.ISSUERS),
+        "issuer_refused": list(origins.NO_ISSUERS),
+        "exchange": list(origins.EXCHANGES),
+        "exchange_refused": list(origins.NO_EXCHANGES),
         "words": [
             {"fingerprint": fingerprint.hex(), "words": list(words.words(fingerprint))}
             for fingerprint in (bytes(8), b"\xff" * 8, cast.seed("fingerprint", 8))

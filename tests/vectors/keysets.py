@@ -1,13 +1,15 @@
 """Key sets that must be refused, each with the one reason why."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
+
+from nacl.bindings import crypto_core_ed25519_add
 
 from protocol import trust
 from protocol.encoding import encode
-from protocol.signing import sign_jws
+from protocol.signing import VerifyKey, sign_jws
 from protocol.trust import ExchangeEntry, KeyEntry, sign_key_set
-from tests.vectors import cast
+from tests.vectors import cast, origins
 
 Json = dict[str, Any]
 
@@ -52,7 +54,7 @@ def cases() -> list[Json]:
 def _changes() -> list[tuple[str, str, Json]]:
     documents = cast.KEY_SET.documents
     listed = ExchangeEntry(cast.EXCHANGE, (cast.entry(cast.EXCHANGE_KEY),))
-    small = KeyEntry("A" * 43, bytes(32))
+    small, mixed = KeyEntry(VerifyKey(bytes(32)).kid, bytes(32)), _mixed()
     return [
         ("another issuer", "wrong-issuer", {"iss": "https://localhost:9443"}),
         ("expired", "expired", {"exp": cast.NOW - 60}),
@@ -63,11 +65,24 @@ def _changes() -> list[tuple[str, str, Json]]:
         ("a key twice", "payload", {"documents": documents * 2}),
         ("a key for two purposes", "payload", {"documents": (cast.entry(cast.EXCHANGE_KEY),)}),
         ("an exchange twice", "payload", {"exchanges": (listed, listed)}),
-        ("exchange URL with a query", "payload", _at("http://localhost:8480?x")),
-        ("exchange URL with a user", "payload", _at("http://ann@localhost:8480")),
         ("kid of another key", "payload", {"documents": (replace(documents[0], kid="A" * 43),)}),
         ("key of small order", "payload", {"documents": (small,)}),
+        ("key of mixed order", "payload", {"documents": (mixed,)}),
+        ("exchange key of mixed order", "payload", _at(cast.EXCHANGE, mixed)),
+        *((f"exchange {url}", "accepted", _at(url)) for url in origins.EXCHANGES),
+        *((f"exchange {url!r}", "payload", _at(url)) for url in origins.NO_EXCHANGES),
+        *((f"issuer {iss!r}", "payload", {"iss": iss}) for iss in _CONTROLS),
     ]
+
+
+_CONTROLS: Final = tuple(f"{cast.ISSUER}{control}" for control in ("\n", "\b", "\x01"))
+
+
+def _mixed() -> KeyEntry:
+    """A document key plus the point of order 2: half of its signatures verify under this too."""
+    two = (2**255 - 20).to_bytes(32, "little")
+    x = VerifyKey(crypto_core_ed25519_add(cast.DOCUMENTS.public, two))
+    return KeyEntry(x.kid, x.x)
 
 
 def _signed(change: Json) -> str:
@@ -76,5 +91,5 @@ def _signed(change: Json) -> str:
     return sign_jws(payload, cast.ROOT, trust.TYP).decode()
 
 
-def _at(url: str) -> Json:
-    return {"exchanges": (ExchangeEntry(url, (cast.entry(cast.EXCHANGE_KEY),)),)}
+def _at(url: str, key: KeyEntry | None = None) -> Json:
+    return {"exchanges": (ExchangeEntry(url, (key or cast.entry(cast.EXCHANGE_KEY),)),)}

@@ -1,0 +1,102 @@
+"""Issuers and URLs of exchanges, and texts that are almost one."""
+
+from typing import Final
+
+_LONG: Final = ".".join(["a" * 63] * 3)
+
+_RIGHT: Final = (
+    "localhost",
+    "mail.example.org",
+    "xn--bcher-kva.example",
+    "a--b.3com",
+    "1.2.3.com",
+    f"{'a' * 63}.example",
+    "127.0.0.1",
+    "255.255.255.255",
+    "[::1]",
+    "[2001:db8::1:0:0:1]",
+    "localhost:1",
+    "127.0.0.1:8443",
+    "[::1]:65535",
+)
+_WRONG: Final = (
+    "",
+    ".",
+    "a..b",
+    "a.",
+    ".a",
+    "-a",
+    "a-",
+    "a-.b",
+    "a.-b",
+    "a_b",
+    "Mail.example.org",
+    "b\u00fccher.example",
+    "a%2eb",
+    f"{'a' * 64}.example",
+    f"{_LONG}.{'a' * 63}",
+    "1.2.3.999",
+    "1.2.3.4.5",
+    "1.2.3",
+    "01.2.3.4",
+    "2130706433",
+    "0x7f000001",
+    "a.0x",
+    "1.2.3.4.",
+    "[::1",
+    "::1",
+    "[]",
+    "[:::]",
+    "[0::1]",
+    "[::01]",
+    "[::A]",
+    "[1:2:3:4:5:6:7::]",
+    "[::ffff:1.2.3.4]",
+    "[::ffff:102:304]",
+    "[fe80::1%25eth0]",
+    "[127.0.0.1]",
+    "localhost:",
+    "localhost:0",
+    "localhost:08443",
+    "localhost:65536",
+    "localhost:99999",
+    "localhost:100000",
+    "localhost:+1",
+    "localhost:\u0661",
+    "localhost/",
+    "localhost//",
+    "localhost/a",
+    "localhost/../a",
+    "localhost/.",
+    "localhost?",
+    "localhost?x",
+    "localhost#",
+    "localhost\\",
+    "ann@localhost",
+    "@localhost",
+    " localhost",
+    "localhost ",
+    "localhost\n",
+    "localhost\b",
+    "localhost\x01",
+    "localhost:8443\n",
+)
+_NO_ORIGINS: Final = ("", "localhost", "//localhost", "ftp://localhost", "HTTPS://localhost")
+
+ISSUERS: Final = tuple(f"https://{host}" for host in (*_RIGHT, "localhost:80"))
+NO_ISSUERS: Final = (
+    *(f"https://{host}" for host in (*_WRONG, "localhost:443")),
+    *_NO_ORIGINS,
+    "http://localhost",
+)
+EXCHANGES: Final = (
+    *(f"http://{host}" for host in (*_RIGHT, "localhost:443")),
+    "https://localhost",
+    "https://localhost:80",
+)
+NO_EXCHANGES: Final = (
+    *(f"http://{host}" for host in (*_WRONG, "localhost:80")),
+    *_NO_ORIGINS,
+    "https://localhost:443",
+    "https://a..b",
+)
