@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+
+from protocol.origin import is_exchange_url
 
 
 class ConfigError(Exception):
@@ -153,13 +154,15 @@ class _Reader:
 
     def origin(self, name: str, schemes: tuple[str, ...]) -> str:
         text = self.text(name)
-        parts = urlsplit(text)
-        if parts.scheme not in schemes or not parts.hostname or parts.username is not None:
+        if text.partition("://")[0] not in schemes:
             raise ConfigError(
                 f"{name}: expected {' or '.join(schemes)}://HOST[:PORT], got {text!r}"
             )
-        if text != f"{parts.scheme}://{parts.netloc}" or text != text.lower():
-            raise ConfigError(f"{name}: no path, query or upper case is allowed, got {text!r}")
+        # Devices refuse every other spelling, so that a key set with it could not be signed.
+        if not is_exchange_url(text):
+            raise ConfigError(
+                f"{name}: no path, query, upper case or default port is allowed, got {text!r}"
+            )
         return text
 
     def endpoint(self, name: str) -> tuple[str, int] | None:
