@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
+
+from app import addresses
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -17,40 +18,21 @@ class TrustedProxies:
 
     def __init__(self, application: WSGIApplication, trusted: Sequence[str]) -> None:
         self._application = application
-        self._trusted = tuple(ipaddress.ip_network(each) for each in trusted)
+        self._proxies = addresses.Proxies(trusted)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Rewrite what the application sees of the connection."""
         told = {name: environ.pop(f"HTTP_X_FORWARDED_{name}", "") for name in FORWARDED}
         environ.pop("HTTP_FORWARDED", None)
-        if self._is_trusted(environ.get("REMOTE_ADDR", "")):
+        if self._proxies.trust(addresses.parse(environ.get("REMOTE_ADDR", ""))):
             self._believe(environ, told)
         return self._application(environ, start_response)
 
     def _believe(self, environ: dict[str, Any], told: dict[str, str]) -> None:
-        hops = [hop.strip() for hop in told["FOR"].split(",") if hop.strip()]
-        # From the right: the first hop that is no proxy of ours is the client.
-        for hop in reversed(hops):
-            if not is_address(hop):
-                break
-            environ["REMOTE_ADDR"] = hop
-            if not self._is_trusted(hop):
-                break
+        client = self._proxies.client(environ["REMOTE_ADDR"], told["FOR"])
+        if client is not None:
+            environ["REMOTE_ADDR"] = str(client)
         if told["PROTO"] in {"http", "https"}:
             environ["wsgi.url_scheme"] = told["PROTO"]
         if told["HOST"]:
             environ["HTTP_HOST"] = told["HOST"]
-
-    def _is_trusted(self, address: str) -> bool:
-        return is_address(address) and any(
-            ipaddress.ip_address(address) in network for network in self._trusted
-        )
-
-
-def is_address(text: str) -> bool:
-    """Tell whether a text is an IP address."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -8,7 +8,6 @@ that somebody who guesses from elsewhere cannot lock the owner out.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
+from app.addresses import sender
 from app.clock import DAY, MINUTE
 from app.database import Database
 from app.models import Throttle
@@ -56,13 +56,13 @@ class Throttles:
     def count_request(self, client: str, *, now: int) -> None:
         """Count one act of an address, or raise TooManyError."""
         with self._database.write() as session:
-            retry_at = self._take(session, PER_ADDRESS, network(client), now=now)
+            retry_at = self._take(session, PER_ADDRESS, sender(client), now=now)
         if retry_at is not None:
             raise TooManyError(retry_at)
 
     def count_credential(self, account: str, client: str, *, now: int) -> None:
         """Count one credential given for an account, or raise TooManyError."""
-        near = f"{account} {network(client)}"
+        near = f"{account} {sender(client)}"
         with self._database.write() as session:
             retry_at = self._take(session, PER_ACCOUNT_AND_ADDRESS, near, now=now)
             if retry_at is None and not self._is_known(session, near, now=now):
@@ -72,7 +72,7 @@ class Throttles:
 
     def forgive(self, session: Session, account: str, client: str, *, now: int) -> None:
         """After a good sign-in: clear the counter, and remember the address as the owner's."""
-        near = f"{account} {network(client)}"
+        near = f"{account} {sender(client)}"
         session.execute(
             delete(Throttle).where(Throttle.bucket == _bucket(PER_ACCOUNT_AND_ADDRESS, near))
         )
@@ -99,19 +99,6 @@ class Throttles:
             Throttle.bucket == _bucket(KNOWN, near), Throttle.resets_at > now
         )
         return session.scalar(known) is not None
-
-
-def network(client: str) -> str:
-    """Return what an address counts as: itself, or its /64 when it is an IPv6 one."""
-    try:
-        address = ipaddress.ip_address(client.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
 
 
 def _bucket(limit: Limit, subject: str) -> str:

@@ -11,7 +11,7 @@ from flask.sessions import NullSession, SessionInterface, SessionMixin
 from flask_login import LoginManager
 from werkzeug.wrappers import Response
 
-from app import proxies
+from app import addresses
 from app.accounts import sessions
 from app.accounts.visitor import SignedIn
 from app.clock import HOUR, SECOND
@@ -72,7 +72,7 @@ def client() -> sessions.Client:
     """Return where the request came from; a server on a Unix socket may not know the address."""
     address = request.remote_addr or ""
     return sessions.Client(
-        address=address if proxies.is_address(address) else "",
+        address="" if addresses.parse(address) is None else address,
         user_agent=request.headers.get("User-Agent", ""),
     )
 

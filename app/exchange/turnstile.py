@@ -7,13 +7,13 @@ since on SQLite a second writer only makes both slower.
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from app.addresses import sender
 from protocol.errors import ErrorCode, RemoteProtocolError
 
 # Start the listener with more threads than this (docs/deploying.md), so that health always answers.
@@ -32,31 +32,21 @@ class Turnstile:
     @contextmanager
     def reading(self, address: str) -> Iterator[None]:
         """Hold a place for reading a body, or raise RemoteProtocolError(BUSY)."""
-        network = _network(address)
+        whose = sender(address)
         with self._lock:
-            if (
-                self._reading.total() >= MAX_READING
-                or self._reading[network] >= MAX_READING_FROM_ONE
-            ):
+            if self._reading.total() >= MAX_READING or self._reading[whose] >= MAX_READING_FROM_ONE:
                 raise RemoteProtocolError(ErrorCode.BUSY)
-            self._reading[network] += 1
+            self._reading[whose] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._reading[network] -= 1
-                if not self._reading[network]:
-                    del self._reading[network]
+                self._reading[whose] -= 1
+                if not self._reading[whose]:
+                    del self._reading[whose]
 
     @contextmanager
     def working(self) -> Iterator[None]:
         """Wait for a turn to work."""
         with self._turns:
             yield
-
-
-def _network(address: str) -> str:
-    """An IPv6 sender has a /64 to choose its addresses from."""
-    if ":" not in address:
-        return address
-    return str(ipaddress.ip_network((address, 64), strict=False))

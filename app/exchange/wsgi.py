@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from app.addresses import Proxies
 from app.crashpoints import crashpoint
 from app.database import DatabaseUnavailableError
-from app.exchange.address import client_address
 from app.exchange.turnstile import Turnstile
 from protocol.encoding import MAX_BYTES
 from protocol.errors import ErrorCode, RemoteProtocolError
@@ -36,7 +36,7 @@ class ExchangeListener:
 
     def __init__(self, service: ExchangeService, *, trusted_proxies: tuple[str, ...] = ()) -> None:
         self._service: Final = service
-        self._address: Final = client_address(trusted_proxies)
+        self._proxies: Final = Proxies(trusted_proxies)
         self._turnstile: Final = Turnstile(workers=service.workers)
         self._posts: Final[dict[str, Callable[[WSGIEnvironment], bytes]]] = {
             "/init": self._init,
@@ -60,9 +60,8 @@ class ExchangeListener:
         except DatabaseUnavailableError as error:
             _LOG.warning("database unavailable: %s", error)
             return _problem(start_response, ErrorCode.UNAVAILABLE)
-        except (
-            Exception
-        ) as error:  # the last line of defence: the text of an error may hold secrets
+        # The last line of defence: an error without its text, which may hold secrets.
+        except Exception as error:
             _LOG.error("exchange failed: %s", type(error).__name__)
             return _problem(start_response, ErrorCode.UNAVAILABLE)
         crashpoint(f"{path[1:]}.answered")
@@ -80,6 +79,12 @@ class ExchangeListener:
             body = _body(environ)
         with self._turnstile.working():
             return self._service.confirm(body, address=address)
+
+    def _address(self, environ: WSGIEnvironment) -> str:
+        """Return the device's network address as its owner will see it."""
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+        client = self._proxies.client(environ.get("REMOTE_ADDR", ""), forwarded)
+        return "unknown" if client is None else str(client)
 
     def _health(self, start_response: StartResponse) -> Iterable[bytes]:
         if not self._service.is_healthy():

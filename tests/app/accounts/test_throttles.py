@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from app.addresses import sender
 from app.clock import MINUTE
 from app.models import Throttle
-from app.throttle import PER_ACCOUNT, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, TooManyError, network
+from app.throttle import PER_ACCOUNT, PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, TooManyError
 from tests.app.portal_fixtures import ANN, BOB, PASSWORDS, Portal, build
 
 
@@ -95,7 +96,7 @@ def test_the_owner_signs_in_while_others_guess(portal: Portal) -> None:
     ],
 )
 def test_what_an_address_counts_as(client: str, counts_as: str) -> None:
-    assert network(client) == counts_as
+    assert sender(client) == counts_as
 
 
 def test_the_table_does_not_tell_who_signs_in_from_where(portal: Portal) -> None:
