@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 import trustme
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page
 
 from tests.app.pages.seeded import live_in
-from tests.e2e.pages.serving import ARGUMENTS, CHROMIUM, Served, serving
+from tests.e2e.pages.serving import Served, serving
 
 
 @pytest.fixture(scope="module")
@@ -20,21 +20,11 @@ def served(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> I
         yield found
 
 
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """One browser; each test has a context of its own in it."""
-    launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-    yield launched
-    launched.close()
-
-
 @pytest.fixture
 def page(browser: Browser, served: Served) -> Iterator[Page]:
     """A page of a browser in which Ann is signed in; any error of a script fails the test."""
     errors: list[str] = []
-    with browser.new_context(
-        ignore_https_errors=True, viewport={"width": 1280, "height": 800}
-    ) as context:
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
         served.sign_in(context)
         opened = context.new_page()
         opened.set_default_timeout(10_000)

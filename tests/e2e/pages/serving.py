@@ -22,9 +22,6 @@ from tests.app.service_fixtures import Owner
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
 
 class Door:
     """What stands before the portal; the port is known first, since the issuer names it.

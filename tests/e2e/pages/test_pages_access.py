@@ -53,7 +53,6 @@ def test_no_page_has_an_accessibility_finding_or_scrolls_sideways(
     width, scheme = VIEWS[view]
     found: dict[str, object] = {}
     with browser.new_context(
-        ignore_https_errors=True,
         viewport={"width": width, "height": 800},
         color_scheme=scheme,
     ) as context:
@@ -71,7 +70,7 @@ def test_no_page_has_an_accessibility_finding_or_scrolls_sideways(
 def test_pages_with_nothing_on_them_have_no_finding_either(
     browser: Browser, served: Served
 ) -> None:
-    with browser.new_context(ignore_https_errors=True) as context:
+    with browser.new_context() as context:
         served.sign_in(context, served.seeded.service.bob)
         page = context.new_page()
         for path in ("/", "/devices", "/activations", "/sessions", "/history"):
@@ -119,7 +118,7 @@ def test_an_activation_is_started_with_the_keyboard_alone(page: Page, served: Se
 
 
 def test_pages_work_without_script(browser: Browser, served: Served) -> None:
-    with browser.new_context(ignore_https_errors=True, java_script_enabled=False) as context:
+    with browser.new_context(java_script_enabled=False) as context:
         served.sign_in(context)
         page = context.new_page()
         page.goto(served.origin)

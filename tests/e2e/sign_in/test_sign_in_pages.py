@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Playwright, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
 from app.accounts.mail_checks import Step
 from app.extensions import of
 from app.models import MailCheck
 from tests.app.portal_fixtures import BOB, PASSWORDS
-from tests.e2e.pages.serving import Served, chromium
+from tests.e2e.pages.serving import Served
 
 pytestmark = pytest.mark.browser
 # A machine that runs everything at once may take its time.
@@ -22,10 +23,10 @@ expect.set_options(timeout=15_000)
 
 
 @contextmanager
-def visiting(playwright: Playwright, served: Served, **options: object) -> Iterator[Page]:
+def visiting(browser: Browser, served: Served, **options: Any) -> Iterator[Page]:
     """Open the first page in a new browser; an error of a script fails the test."""
     errors: list[str] = []
-    with chromium(playwright, **options) as context:
+    with browser.new_context(**options) as context:
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -46,8 +47,8 @@ def hold(served: Served, step: Step) -> None:
         session.execute(update(MailCheck).values(stage=step, outcome=None))
 
 
-def test_ann_signs_in_with_the_keyboard_alone(playwright: Playwright, served: Served) -> None:
-    with visiting(playwright, served) as page:
+def test_ann_signs_in_with_the_keyboard_alone(browser: Browser, served: Served) -> None:
+    with visiting(browser, served) as page:
         expect(page.get_by_label("Your mail address")).to_be_focused()
         page.keyboard.type(BOB)
         page.keyboard.press("Enter")
@@ -64,8 +65,8 @@ def test_ann_signs_in_with_the_keyboard_alone(playwright: Playwright, served: Se
         expect(page.get_by_text(BOB).first).to_be_visible()
 
 
-def test_signing_in_needs_no_script(playwright: Playwright, served: Served) -> None:
-    with visiting(playwright, served, java_script_enabled=False) as page:
+def test_signing_in_needs_no_script(browser: Browser, served: Served) -> None:
+    with visiting(browser, served, java_script_enabled=False) as page:
         enter(page, "Your mail address", BOB)
         enter(page, "Password of your mail account", PASSWORDS[BOB])
         page.wait_for_url("**/sign-in/*")
@@ -79,7 +80,7 @@ def test_signing_in_needs_no_script(playwright: Playwright, served: Served) -> N
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
 def test_no_state_has_an_accessibility_finding_or_scrolls_sideways(
-    playwright: Playwright, served: Served, width: int, scheme: str
+    browser: Browser, served: Served, width: int, scheme: str
 ) -> None:
     found: dict[str, object] = {}
     axe = Axe()
@@ -91,7 +92,7 @@ def test_no_state_has_an_accessibility_finding_or_scrolls_sideways(
             found[f"{name}: wider than {width} px"] = page.url
 
     size = {"width": width, "height": 700}
-    with visiting(playwright, served, viewport=size, color_scheme=scheme) as page:
+    with visiting(browser, served, viewport=size, color_scheme=scheme) as page:
         look(page, "sign in")
         enter(page, "Your mail address", "not an address")
         expect(page.get_by_role("alert")).to_be_visible()
@@ -117,9 +118,9 @@ def test_no_state_has_an_accessibility_finding_or_scrolls_sideways(
 
 
 def test_titles_name_the_page_and_whether_something_is_wrong(
-    playwright: Playwright, served: Served
+    browser: Browser, served: Served
 ) -> None:
-    with visiting(playwright, served) as page:
+    with visiting(browser, served) as page:
         expect(page).to_have_title("Sign in · Handfast")
         enter(page, "Your mail address", "not an address")
         expect(page).to_have_title("Error: Sign in · Handfast")
