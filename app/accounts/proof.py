@@ -15,13 +15,12 @@ from sqlalchemy.orm import Session
 
 from app.accounts.mail_checks import ACCEPTED, View
 from app.activation.account_services import ensure_services
-from app.activation.ending import kill
+from app.activation.ending import forget_answers, kill
 from app.audit import Act, record
 from app.mailservers import address as addresses
 from app.mailservers.check import Checked
 from app.models import (
     AccountService,
-    Activation,
     KeyState,
     MailAccount,
     Person,
@@ -126,7 +125,7 @@ def remove_account(
     gone = [key.activation_id for key in keys]
     database.execute(delete(ServiceKey).where(ServiceKey.account_service_id.in_(services)))
     database.execute(delete(ServiceGrant).where(ServiceGrant.account_service_id.in_(services)))
-    _forget_answers(database, gone)
+    forget_answers(database.connection(), gone)
     database.execute(delete(AccountService).where(AccountService.account_id == account.id))
     database.execute(delete(MailAccount).where(MailAccount.id == account.id))
     _record(database, Act.ACCOUNT_REMOVED, account, account.id, actor, reason, now)
@@ -206,17 +205,6 @@ def _displace(database: Session, address: str, *, keeper: str, here: Here) -> No
     ).all()
     for claim in claims:
         remove_account(database, claim, actor="system", reason="proven-by-another", now=here.now)
-
-
-def _forget_answers(database: Session, activation_ids: list[str]) -> None:
-    """Drop stored answers of activations that lost their last key."""
-    for activation_id in set(activation_ids):
-        left = database.scalar(
-            select(ServiceKey.id).where(ServiceKey.activation_id == activation_id).limit(1)
-        )
-        activation = database.get(Activation, activation_id)
-        if left is None and activation is not None:
-            activation.complete = activation.confirm_hash = None
 
 
 def _count(database: Session, person_id: str) -> int:

@@ -1,14 +1,14 @@
-"""The end of open activations: dead, and nothing secret left of them."""
+"""The end of activations: nothing secret is left of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, bindparam, update
+from sqlalchemy import BindParameter, Connection, bindparam, exists, not_, update
 
-from app.models import ActivationState, GrantState
-from app.models.tables import ACTIVATION, RUN, SERVICE_GRANT
+from app.models import ActivationState, GrantState, KeyState
+from app.models.tables import ACTIVATION, RUN, SERVICE_GRANT, SERVICE_KEY
 
 _IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
 _KILL: Final = (
@@ -32,6 +32,19 @@ _END_RUNS: Final = (
     .where(RUN.c.activation_id.in_(_IDS), RUN.c.secrets_sealed.is_not(None))
     .values(secrets_sealed=None)
 )
+_FORGET_ANSWERS: Final = (
+    update(ACTIVATION)
+    .where(
+        ACTIVATION.c.id.in_(_IDS),
+        not_(
+            exists().where(
+                SERVICE_KEY.c.activation_id == ACTIVATION.c.id,
+                SERVICE_KEY.c.state == KeyState.ACTIVE,
+            )
+        ),
+    )
+    .values(confirm_hash=None, complete=None)
+)
 
 
 def kill(
@@ -50,3 +63,10 @@ def kill(
         connection.execute(_END_GRANTS, {"ids": killed})
         connection.execute(_END_RUNS, {"ids": killed})
     return killed
+
+
+def forget_answers(connection: Connection, activation_ids: Iterable[str]) -> None:
+    """Drop the stored answers that nobody needs any more, since none of their keys is active."""
+    ids = sorted(set(activation_ids))
+    if ids:
+        connection.execute(_FORGET_ANSWERS, {"ids": ids})

@@ -10,10 +10,10 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.activation.status import Stage, stage_of
 from app.models import (
     AccountService,
     Activation,
-    ActivationState,
     Device,
     KeyState,
     MailAccount,
@@ -37,11 +37,11 @@ class GrantView:
 
 @dataclass(frozen=True)
 class ActivationView:
-    """One activation; ``look`` is active, waiting, issued, expired or ended."""
+    """One activation, with the device that used it."""
 
     id: str
     ticket: str
-    look: str
+    stage: Stage
     created_at: int
     expires_at: int
     document_expires_at: int | None
@@ -159,7 +159,7 @@ def _view(
     return ActivationView(
         id=row.id,
         ticket=row.ticket,
-        look=_look(row, now),
+        stage=stage_of(row, now),
         created_at=row.created_at,
         expires_at=row.expires_at,
         document_expires_at=row.document_expires_at,
@@ -171,15 +171,3 @@ def _view(
         grants=tuple(grants),
         active_keys=active_keys,
     )
-
-
-def _look(row: Activation, now: int) -> str:
-    if row.state == ActivationState.REDEEMED:
-        return "active"
-    if row.state == ActivationState.DEAD:
-        return "expired" if row.ended_reason == "expired" else "ended"
-    if row.expires_at <= now:
-        return "expired"
-    if row.document_expires_at is None:
-        return "waiting"
-    return "issued" if now < row.document_expires_at else "expired"

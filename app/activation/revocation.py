@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from sqlalchemy import (
-    BindParameter,
-    Connection,
-    and_,
-    bindparam,
-    exists,
-    func,
-    not_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, and_, func, select, update
 
-from app.activation.ending import kill
+from app.activation.ending import forget_answers, kill
 from app.audit import Act, record
 from app.models import DeviceState, KeyState
 from app.models.tables import ACTIVATION, DEVICE, SERVICE_KEY
@@ -25,22 +15,6 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from app.database import Database
-
-_IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
-# Nobody needs the stored answer any more once none of its keys is active.
-_FORGET_ANSWERS: Final = (
-    update(ACTIVATION)
-    .where(
-        ACTIVATION.c.id.in_(_IDS),
-        not_(
-            exists().where(
-                SERVICE_KEY.c.activation_id == ACTIVATION.c.id,
-                SERVICE_KEY.c.state == KeyState.ACTIVE,
-            )
-        ),
-    )
-    .values(confirm_hash=None, complete=None)
-)
 
 
 def revoke_key(
@@ -165,9 +139,7 @@ def _revoke_keys(
         .values(state=KeyState.REVOKED, key_sealed=None, ended_at=now, ended_reason=reason)
         .returning(SERVICE_KEY.c.id, SERVICE_KEY.c.activation_id)
     ).all()
-    if revoked:
-        activations = sorted({row.activation_id for row in revoked})
-        connection.execute(_FORGET_ANSWERS, {"ids": activations})
+    forget_answers(connection, (row.activation_id for row in revoked))
     return [row.id for row in revoked]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from app.clock import MINUTE, seconds
-from app.models import ActivationState
+from app.models import Activation, ActivationState
 from app.models.tables import ACCOUNT_SERVICE, ACTIVATION, DEVICE, SERVICE_KEY
 from protocol.words import words
 
@@ -52,16 +53,26 @@ _KEYS: Final = (
 )
 
 
+class Stage(StrEnum):
+    """How far an activation is, as people see it."""
+
+    WAITING = "waiting"
+    ISSUED = "issued"
+    TAKEN = "taken"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    DEAD = "dead"
+
+
 @dataclass(frozen=True)
 class ActivationStatus:
     """The JSON of the status page; ``at`` is in seconds, ``address`` the device's network address.
 
-    ``stage`` is waiting, issued, taken, active, expired or dead. ``words`` has one list for each
-    key: the service's name and four words.
+    ``words`` has one list for each key: the service's name and four words.
     """
 
     state: str
-    stage: str
+    stage: Stage
     id: str
     device: str | None
     words: list[list[str]]
@@ -92,6 +103,21 @@ def ticket_status(
         return _status(connection, person_id, ticket, now)
 
 
+def stage_of(activation: Activation | Row[*tuple[Any, ...]], now: int) -> Stage:
+    """Tell the stage of an activation, from its own columns and the time in microseconds."""
+    if activation.state == ActivationState.REDEEMED:
+        return Stage.ACTIVE
+    if activation.state == ActivationState.DEAD:
+        return Stage.EXPIRED if activation.ended_reason == "expired" else Stage.DEAD
+    if activation.expires_at <= now:
+        return Stage.EXPIRED
+    if activation.document_expires_at is None:
+        return Stage.WAITING
+    if activation.taken_at is not None and now < activation.taken_at + RUN_LIFETIME:
+        return Stage.TAKEN
+    return Stage.ISSUED if now < activation.document_expires_at else Stage.EXPIRED
+
+
 def _status(
     connection: Connection, person_id: str, ticket: str, now: int
 ) -> ActivationStatus | None:
@@ -102,24 +128,10 @@ def _status(
     keys = connection.execute(_KEYS, {"activation_id": row.id}).all() if shown else ()
     return ActivationStatus(
         state=row.state,
-        stage=_stage(row, now),
+        stage=stage_of(row, now),
         id=row.id,
         device=row.device,
         words=[[key.service, *words(key.fingerprint)] for key in keys],
         at=None if row.redeemed_at is None else seconds(row.redeemed_at),
         address=row.address,
     )
-
-
-def _stage(row: Any, now: int) -> str:
-    if row.state == ActivationState.REDEEMED:
-        return "active"
-    if row.state == ActivationState.DEAD:
-        return "expired" if row.ended_reason == "expired" else "dead"
-    if row.expires_at <= now:
-        return "expired"
-    if row.document_expires_at is None:
-        return "waiting"
-    if row.taken_at is not None and now < row.taken_at + RUN_LIFETIME:
-        return "taken"
-    return "issued" if now < row.document_expires_at else "expired"
