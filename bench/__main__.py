@@ -14,6 +14,7 @@ from typing import Final, NoReturn
 
 from bench import browser, exchange, http
 from bench.report import Line, heading, show
+from demo.processes import DemoError
 
 PARTS: Final[Mapping[str, Callable[[], Iterable[Line]]]] = {
     "exchange": exchange.measure,
@@ -53,5 +54,9 @@ def end_tidily(number: int, _frame: FrameType | None) -> NoReturn:
 if __name__ == "__main__":
     try:
         sys.exit(main())
+    except DemoError as error:
+        print(f"handfast: error: {error}", file=sys.stderr)
+        print("handfast: hint: run it again when less runs on this machine", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,5 +1,6 @@
 """The two shapes of one service, started as they would be for real."""
 
+import random
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from bench.cpu import cpu_seconds
 from bench.world import World
 from demo.certificates import Certificates
 from demo.house import BIN
-from demo.processes import started, wait_until_healthy
+from demo.processes import DemoError, started, wait_until_healthy
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,11 @@ def serving(
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    """A port that nobody listens on, from where the system takes none for outgoing connections."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
+    raise DemoError("no free port between 20000 and 32000")
