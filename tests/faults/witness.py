@@ -190,7 +190,7 @@ def check_no_half_rows(now: Snapshot) -> None:
             "issued" if row.state == "open" else row.state
         }, "I6: half the grants"
         runs = [run for run in now.runs if run.activation_id == row.id]
-        assert len(runs) <= row.attempts, "I6: a run that was not counted"
+        assert len(runs) <= row.attempts, "I4: a run that was not counted"
 
 
 def check_same_answers(passed: Iterable[Passed], allowed: tuple[int, ...] = ()) -> None:
