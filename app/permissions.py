@@ -26,6 +26,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.accounts.visitor import SignedIn
+from app.errors import wants_json
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -124,7 +125,7 @@ def _authorise() -> Response | None:
 
 
 def _ask_to_sign_in() -> Response:
-    if request.accept_mimetypes.best == "application/json":
+    if wants_json():
         abort(401)
     wanted = request.path if request.method == "GET" else None
     return redirect(url_for("accounts.sign_in", next=wanted), code=303)

@@ -74,7 +74,7 @@ def sign_in(database: Session, check: View, here: Here) -> str:
         _displace(database, check.address, keeper=owner.person_id, here=here)
         _refresh(owner, check, here)
         return owner.person_id
-    person = Person(id=new_id(here.entropy), created_at=here.now, locale=None)
+    person = Person(id=new_id(here.entropy), created_at=here.now)
     database.add(person)
     database.flush()
     _add(database, person.id, check, here)

@@ -23,7 +23,7 @@ class NothingToFinishError(Exception):
 
 
 @dataclass(frozen=True)
-class SignedIn:
+class NewSession:
     """A fresh session: the only time its token is known outside of the browser."""
 
     token: str
@@ -40,10 +40,10 @@ def sign_in(
     here: proof.Here,
     *,
     lifetime: int,
-) -> SignedIn:
+) -> NewSession:
     """Make the person whom the check proves the owner of a new session; the old one ends."""
 
-    def work(session: Session) -> SignedIn:
+    def work(session: Session) -> NewSession:
         check = _use(session, check_id, session_id, here)
         person_id = proof.sign_in(session, check, here)
         wanted = sessions.flow_of(session, session_id).get(NEXT)
@@ -68,7 +68,7 @@ def sign_in(
             target=row.id,
             detail={"account": check.address, "address": client.address},
         )
-        return SignedIn(token, row.id, person_id, wanted)
+        return NewSession(token, row.id, person_id, wanted)
 
     return _once_more(database, work)
 

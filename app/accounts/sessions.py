@@ -92,7 +92,6 @@ def start(
         id=new_id(entropy),
         token_hash=token_hash(token),
         person_id=person_id,
-        csrf=csrf_token(token),
         flow="{}",
         address=client.address[:64],
         user_agent=client.user_agent[:256],

@@ -24,6 +24,7 @@ from app.accounts.mail_work import Try
 from app.accounts.targets import HOME, allowed_target
 from app.extensions import handfast
 from app.mailservers.address import parse
+from app.mailservers.causes import Cause
 from app.mailservers.server import Security, manual
 from app.permissions import Permission, current_person, is_signed_in, require
 
@@ -204,7 +205,7 @@ def _find(check_id: str) -> mail_checks.View:
         abort(404)
     if here.mail.is_lost(check, now=now):
         with here.database.write() as database:
-            mail_checks.end(database, check_id, "undecided")
+            mail_checks.end(database, check_id, Cause.UNDECIDED)
             return mail_checks.find(database, check_id, current.session_id, now=now) or abort(404)
     return check
 

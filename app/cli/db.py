@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 from app import schema
 from app.cli.console import operator
 
-db = AppGroup("db", help="Bring the database's schema up to date, or compare it.")
+db = AppGroup("db", help="Bring the database's schema up to date.")
 
 
 @db.command("upgrade")

@@ -18,7 +18,6 @@ from app.mailservers.progress import Progress, Stage, silent
 from app.mailservers.provider import Credential
 from app.mailservers.server import MailServer
 
-CHECK_SECONDS: Final = 20.0
 MAX_PASSWORD_OCTETS: Final = 4096
 
 _log = logging.getLogger(__name__)

@@ -24,7 +24,6 @@ from app.mailservers.server import (
     manual,
 )
 
-DISCOVERY_SECONDS: Final = 15.0
 _PROBE_SECONDS: Final = 4.0
 _NAMES_SECONDS: Final = 5.0
 _SRV: Final[tuple[tuple[str, Security], ...]] = (("_imaps._tcp", "tls"), ("_imap._tcp", "starttls"))

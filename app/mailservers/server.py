@@ -34,7 +34,6 @@ class MailPin:
     ca_pem: str | None = None
     username_form: UsernameForm = "address"
     credential: Credential = Credential.PASSWORD
-    certificate_name: str | None = None
 
 
 Pins = Callable[[str], MailPin | None]
@@ -98,7 +97,7 @@ def from_pin(domain: str, pin: MailPin) -> MailServer:
         credential=pin.credential,
         vouched_by="pin",
         found_by=FoundBy.PIN,
-        certificate_name=pin.certificate_name or pin.host,
+        certificate_name=pin.host,
         ca_pem=pin.ca_pem,
     )
 

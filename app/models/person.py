@@ -34,7 +34,6 @@ class Person(Base):
     __tablename__ = "person"
     id: Mapped[PublicId] = mapped_column(primary_key=True)
     created_at: Mapped[Moment]
-    locale: Mapped[str | None] = mapped_column(String(35))
 
 
 class MailAccount(Base):

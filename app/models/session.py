@@ -16,7 +16,6 @@ class WebSession(Base):
     token_hash: Mapped[Blob] = mapped_column(unique=True)
     # None before sign-in; a new row with a new token replaces it at sign-in.
     person_id: Mapped[PublicId | None] = mapped_column(ForeignKey("person.id"), index=True)
-    csrf: Mapped[str] = mapped_column(String(43))
     # Small JSON: where the sign-in stands. Never a credential.
     flow: Mapped[str] = mapped_column(Text, default="{}")
     address: Mapped[str] = mapped_column(String(64))

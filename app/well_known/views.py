@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from flask import Blueprint, Response, abort
 
 from app.extensions import handfast
+from app.keystore.provider import FileKeyProvider, Published
 from protocol import media_type
 
 blueprint = Blueprint("well_known", __name__)
@@ -15,13 +14,13 @@ blueprint = Blueprint("well_known", __name__)
 @blueprint.get("/.well-known/handfast-keys")
 def keys() -> Response:
     """Return the signed key set."""
-    return _published("handfast-keys.jwt", media_type.KEY_SET)
+    return _published(Published.KEY_SET, media_type.KEY_SET)
 
 
 @blueprint.get("/.well-known/handfast-trust")
 def trust() -> Response:
     """Return the trust bundle, for a device whose person then compares its fingerprint."""
-    return _published("trust.json", "application/json")
+    return _published(Published.TRUST, "application/json")
 
 
 @blueprint.get("/healthz")
@@ -32,10 +31,9 @@ def health() -> Response:
     return Response("ok\n", mimetype="text/plain")
 
 
-def _published(name: str, mimetype: str) -> Response:
-    try:
-        body = Path(handfast().config.keys_dir, "published", name).read_bytes()
-    except FileNotFoundError:
+def _published(name: Published, mimetype: str) -> Response:
+    body = FileKeyProvider(handfast().config.keys_dir).read_published(name)
+    if body is None:
         abort(404)
     response = Response(body, content_type=mimetype)
     response.headers["Cache-Control"] = "no-cache"

@@ -51,7 +51,6 @@ def upgrade() -> None:
         "person",
         sa.Column("id", sa.String(length=22), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("locale", sa.String(length=35), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
     )
     op.create_table(
@@ -126,7 +125,6 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=22), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("person_id", sa.String(length=22), nullable=True),
-        sa.Column("csrf", sa.String(length=43), nullable=False),
         sa.Column("flow", sa.Text(), nullable=False),
         sa.Column("address", sa.String(length=64), nullable=False),
         sa.Column("user_agent", sa.String(length=256), nullable=False),

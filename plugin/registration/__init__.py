@@ -2,22 +2,13 @@
 
 import argparse
 
-from plugin.registration import command
-from plugin.registration import doctor as examination
-from plugin.registration.command import refresh, refresh_registrations, register, unregister
-from plugin.registration.doctor import doctor
+from plugin.registration import command, doctor
+from plugin.registration.command import refresh
 
-__all__ = [
-    "add_arguments",
-    "doctor",
-    "refresh",
-    "refresh_registrations",
-    "register",
-    "unregister",
-]
+__all__ = ["add_arguments", "refresh"]
 
 
 def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Define the three commands."""
     command.add_arguments(commands)
-    examination.add_arguments(commands)
+    doctor.add_arguments(commands)

@@ -1,6 +1,5 @@
 """Chromium: the bridge extension, allowed on the trusted portals only, and its native host."""
 
-import hashlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -113,9 +112,3 @@ def host_manifest(launcher: Path) -> dict[str, Any]:
         "type": "stdio",
         "allowed_origins": [EXTENSION_ORIGIN],
     }
-
-
-def extension_id(public_key: bytes) -> str:
-    """Return the id the browser gives to an extension whose manifest holds this key."""
-    digest = hashlib.sha256(public_key).hexdigest()[:32]
-    return digest.translate(str.maketrans("0123456789abcdef", "abcdefghijklmnop"))

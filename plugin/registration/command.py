@@ -10,7 +10,7 @@ from typing import Final
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
-from plugin.paths import Paths, private_dir
+from plugin.paths import private_dir
 from plugin.registration import chromium, files, firefox, freedesktop, record
 from plugin.registration.program import OPEN_FILE
 from plugin.registration.record import Target
@@ -263,8 +263,3 @@ def _problems_named() -> Iterator[None]:
             _("a file of the browser or desktop cannot be changed: %s") % error,
             _("look at that file, or move it away, then try again"),
         ) from error
-
-
-def refresh_registrations(paths: Paths) -> bool:
-    """As `refresh`, for callers that have only the folders."""
-    return refresh(Device.open(paths))
