@@ -16,7 +16,6 @@ class Person(Base):
     __tablename__ = "person"
     id: Mapped[str] = mapped_column(primary_key=True)
     created_at: Mapped[int]
-    locale: Mapped[str | None]
     accounts: Mapped[list[MailAccount]] = relationship(back_populates="person")
     activations: Mapped[list[Activation]] = relationship(back_populates="person")
     devices: Mapped[list[Device]] = relationship(back_populates="person")

@@ -4,7 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import exchange
+from app.models import Base
+from bench import exchange, ordinary_models
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,3 +29,9 @@ def test_an_unknown_part_is_named_with_those_that_exist() -> None:
     assert ended.returncode == 2
     assert "everything" in ended.stderr
     assert "exchange, http, browser" in ended.stderr
+
+
+def test_the_ordinary_application_has_no_column_that_the_service_lacks() -> None:
+    ours = Base.metadata.tables
+    for table in ordinary_models.Base.metadata.tables.values():
+        assert set(table.columns.keys()) <= set(ours[table.name].columns.keys()), table.name
