@@ -93,6 +93,11 @@ _REASONS: dict[Reason, tuple[str, str]] = {
 }
 
 _CODES: dict[ErrorCode, tuple[str, str]] = {
+    # One answer for all of these, so that a stranger learns nothing; its owner can be told them.
+    ErrorCode.REFUSED: (
+        _("the service does not take this document: it was used, replaced, ended or is too old"),
+        _AGAIN,
+    ),
     ErrorCode.WRONG_DEVICE: _REASONS[Reason.WRONG_DEVICE],
     ErrorCode.USED: (
         _("the service says another device has used this activation"),
@@ -100,7 +105,7 @@ _CODES: dict[ErrorCode, tuple[str, str]] = {
     ),
     ErrorCode.DEVICE_REVOKED: (
         _("the service says this device was revoked"),
-        _("ask whoever runs the service, or add its trust anew"),
+        _("if it is in your hands, allow it again on the portal, on the page of this device"),
     ),
     ErrorCode.UNSUPPORTED_SUITE: _REASONS[Reason.UNSUPPORTED_SUITE],
     ErrorCode.BUSY: (_("the service is busy"), _("try again in a minute")),

@@ -67,7 +67,7 @@ CERTIFICATES: Final = {
     CertificateFault.WRONG_NAME: _(
         "Its certificate is for another name. Your password was not sent."
     ),
-    CertificateFault.EXPIRED: _("Its certificate has expired. No password was sent."),
+    CertificateFault.EXPIRED: _("Its certificate has expired. Your password was not sent."),
     CertificateFault.NOT_YET_VALID: _(
         "Its certificate is not valid yet. Your password was not sent."
     ),
@@ -75,7 +75,7 @@ CERTIFICATES: Final = {
         "It has signed its certificate itself. Your password was not sent."
     ),
     CertificateFault.UNKNOWN_ISSUER: _(
-        "Its certificate comes from an issuer that we do not know. No password was not sent."
+        "Its certificate comes from an issuer that we do not know. Your password was not sent."
     ),
 }
 

@@ -3,9 +3,10 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import trustme
 
@@ -26,11 +27,13 @@ def registered_machine(authority: trustme.CA, service: SmallService) -> Iterator
         yield machine
 
 
-def handfast(machine: Machine, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def handfast(
+    machine: Machine, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> "subprocess.CompletedProcess[str]":
     """Run the command as Ann does on her machine."""
     return subprocess.run(
         [sys.executable, "-m", "plugin", *arguments],
-        env={**machine.environment(), "PYTHONPATH": str(SOURCE)},
+        env={**machine.environment(), "PYTHONPATH": str(SOURCE), **environment},
         check=False,
         capture_output=True,
         text=True,

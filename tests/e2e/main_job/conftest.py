@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,10 +13,11 @@ import pytest
 import trustme
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
+from demo.browser import chromium
 from tests.e2e.bridge.registered import handfast
 from tests.e2e.browser import Machine, browser, new_machine
-from tests.e2e.main_job.installation import PASSWORDS, Installation, Pin, installation
-from tests.e2e.main_job.steps import sign_in
+from tests.e2e.main_job.installation import BOB, PASSWORDS, Installation, Pin, installation
+from tests.e2e.main_job.steps import COOKIE, sign_in, use_session
 from tests.peers import postgresql
 from tests.peers.ca import CertificateAuthority, certificate_authority
 from tests.peers.dovecot import DovecotServer, dovecot
@@ -45,12 +48,25 @@ def pin(mail_authority: CertificateAuthority, mail_server: DovecotServer) -> Pin
 
 
 @pytest.fixture(scope="package")
+def silent_server() -> Iterator[int]:
+    """The port of a mail server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture(scope="package")
 def portal(
-    authority: trustme.CA, pin: Pin, tmp_path_factory: pytest.TempPathFactory
+    authority: trustme.CA, pin: Pin, silent_server: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
     """The installation on SQLite, which most tests use."""
     folder = tmp_path_factory.mktemp("sqlite")
-    with installation(folder, authority, None, [pin]) as portal:
+    pins = [
+        pin,
+        # Dovecot's certificate is for the name "localhost" only.
+        Pin("other-name.example", pin.port, pin.authority, host="127.0.0.1"),
+        Pin("silent.example", silent_server, pin.authority),
+    ]
+    with installation(folder, authority, None, pins) as portal:
         yield portal
 
 
@@ -81,6 +97,10 @@ def trusting_machine(
         by = ("--ca-file", str(portal.certificates.authority), "--fingerprint", portal.fingerprint)
         done = handfast(machine, "trust", "add", portal.issuer, *by)
         assert done.returncode == 0, done.stderr
+    # The administrator of this device lets `handfast open` go on where nobody can be asked.
+    policy = {"allow_without_consent": [portal.issuer for portal in portals]}
+    (machine.home / "etc").mkdir()
+    (machine.home / "etc/policy.json").write_text(json.dumps(policy), encoding="utf-8")
     return machine
 
 
@@ -120,8 +140,47 @@ def page(context: BrowserContext) -> Iterator[Page]:
     assert errors == []
 
 
-@pytest.fixture
-def account_page(page: Page, portal: Installation) -> Page:
-    """The page "Your account", after Ann has signed in."""
+@pytest.fixture(scope="package")
+def ann_session(context: BrowserContext, portal: Installation) -> str:
+    """The token of Ann's session: a mail server sees her password once, not in every test."""
+    page = context.new_page()
     sign_in(page, portal)
+    page.close()
+    (token,) = [cookie["value"] for cookie in context.cookies() if cookie["name"] == COOKIE]
+    return token
+
+
+@pytest.fixture
+def account_page(page: Page, portal: Installation, ann_session: str) -> Page:
+    """The page "Your account" of Ann, who has signed in."""
+    use_session(page.context, portal, ann_session)
+    page.goto(portal.issuer)
     return page
+
+
+@pytest.fixture(scope="package")
+def bobs_machine(authority: trustme.CA, portal: Installation) -> Iterator[Machine]:
+    """Bob's machine: it trusts the portal, and no browser knows of the handler."""
+    with ExitStack() as stack:
+        yield trusting_machine(stack, authority, [portal])
+
+
+@pytest.fixture(scope="package")
+def bobs_browser(playwright: Playwright, bobs_machine: Machine) -> Iterator[BrowserContext]:
+    """A browser without any extension."""
+    with chromium(
+        playwright,
+        profile=bobs_machine.profile,
+        environment=bobs_machine.environment(),
+        downloads=bobs_machine.downloads,
+    ) as context:
+        context.set_default_timeout(PATIENCE)
+        yield context
+
+
+@pytest.fixture(scope="package")
+def bob_session(bobs_browser: BrowserContext, portal: Installation) -> None:
+    """Bob has signed in, in his own browser."""
+    page = bobs_browser.new_page()
+    sign_in(page, portal, BOB)
+    page.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,11 +13,25 @@ import pytest
 import trustme
 from sqlalchemy import func, select
 
+from app.activation.stock import stocked_password
+from app.clock import SECOND, SystemClock
 from app.database import Database
-from app.models.tables import ACCOUNT_SERVICE, ACTIVATION, DEVICE, SERVICE_GRANT, SERVICE_KEY
+from app.keystore.provider import FileKeyProvider
+from app.keystore.rings import PortalKeys
+from app.models import new_id
+from app.models.tables import (
+    ACCOUNT_SERVICE,
+    ACTIVATION,
+    DEVICE,
+    MAIL_ACCOUNT,
+    SERVICE_GRANT,
+    SERVICE_KEY,
+)
 from demo import processes
 from demo.certificates import Certificates
 from demo.house import House
+from protocol import service_uid
+from protocol.activation import ActivationDocument, Grant, sign_document
 from protocol.trust import TrustBundle
 from protocol.words import words
 from tests.faults.site import free_port
@@ -40,6 +56,7 @@ class Pin:
     domain: str
     port: int
     authority: Path
+    host: str = "localhost"
 
 
 @dataclass(frozen=True)
@@ -71,16 +88,64 @@ class Installation(House):
         finally:
             database.dispose()
 
-    def active_words(self) -> dict[str, str]:
-        """Return the words of every active key: service → four words."""
+    def active_words(self, address: str) -> dict[str, str]:
+        """Return the words of the newest active keys of an account: service → four words."""
         query = (
             select(ACCOUNT_SERVICE.c.service, SERVICE_KEY.c.fingerprint)
             .join(ACCOUNT_SERVICE, ACCOUNT_SERVICE.c.id == SERVICE_KEY.c.account_service_id)
-            .where(SERVICE_KEY.c.state == "active")
+            .join(MAIL_ACCOUNT, MAIL_ACCOUNT.c.id == ACCOUNT_SERVICE.c.account_id)
+            .where(SERVICE_KEY.c.state == "active", MAIL_ACCOUNT.c.address == address)
+            .order_by(SERVICE_KEY.c.created_at)
         )
         with self.database() as database, database.read_connection() as connection:
             rows = connection.execute(query).all()
         return {row.service: " ".join(words(row.fingerprint)) for row in rows}
+
+    def issue(self, address: str, *services: str) -> Path:
+        """Issue a document without a browser, as an operator does, into a new file."""
+        file = self.folder / f"{secrets.token_hex(4)}.handfast"
+        wanted = [part for service in services for part in ("--service", service)]
+        processes.flask(self, "activation", "issue", address, "--out", str(file), *wanted)
+        return file
+
+    def expired_document(self, address: str, *, minutes: int) -> Path:
+        """Return a genuine document, in a file, that was good until so many minutes ago."""
+        until = SystemClock().now() // SECOND - minutes * 60
+        grant = Grant(
+            id=new_id(os.urandom),
+            account=address,
+            service="mail",
+            service_uid=service_uid.make(0, entropy=os.urandom),
+            password=os.urandom(32),
+        )
+        document = ActivationDocument(
+            iss=self.issuer,
+            iat=until - 300,
+            exp=until,
+            jti=new_id(os.urandom),
+            sub=new_id(os.urandom),
+            exchange=self.exchange_url,
+            grants=(grant,),
+        )
+        file = self.folder / "expired.handfast"
+        key = self._keys().documents.current(SystemClock().now())
+        file.write_bytes(sign_document(document, key))
+        return file
+
+    def stocked_passwords(self) -> list[bytes]:
+        """Return the activation passwords that were made ahead of time and not used yet."""
+        query = select(SERVICE_GRANT.c.id).where(SERVICE_GRANT.c.state == "stocked")
+        sealer = self._keys().grants
+        with self.database() as database, database.read_connection() as connection:
+            found = [
+                stocked_password(connection, grant_id, sealer=sealer)
+                for grant_id in connection.execute(query).scalars().all()
+            ]
+        return [password for password in found if password is not None]
+
+    def _keys(self) -> PortalKeys:
+        provider = FileKeyProvider(self.service / "keys")
+        return PortalKeys.open(provider, entropy=os.urandom, now=SystemClock().now())
 
     def rows(self) -> dict[str, int]:
         """Count what activations leave behind."""
@@ -110,7 +175,7 @@ def installation(
     processes.flask(home, "db", "upgrade")
     processes.flask(home, "keys", "init")
     for pin in pins:
-        where = ("--host", "localhost", "--port", str(pin.port), "--ca", str(pin.authority))
+        where = ("--host", pin.host, "--port", str(pin.port), "--ca", str(pin.authority))
         processes.flask(home, "pins", "add", pin.domain, *where)
     with ExitStack() as stack:
         stack.enter_context(processes.portal(home))
