@@ -10,12 +10,16 @@ from flask import Flask, g, request
 from werkzeug.wrappers import Response
 
 from app import web_session
+from app.clock import SECOND
 from app.config import PortalConfig
 from app.extensions import handfast
+from app.readers import NoPlaceError, Readers
+from app.throttle import TooManyError
 
 MAX_BODY: Final = 64 * 1024
 CSRF_FIELD: Final = "csrf_token"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+RETRY: Final = 5 * SECOND
 
 POLICY: Final = {
     "default-src": "'none'",
@@ -49,6 +53,8 @@ def install(portal: Flask, config: PortalConfig) -> None:
     portal.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     portal.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
     portal.config["MAX_FORM_PARTS"] = 200
+    readers = Readers()
+    portal.before_request(lambda: _receive(readers))
     portal.before_request(_refuse_cross_site)
     portal.after_request(_set_headers)
 
@@ -61,6 +67,17 @@ def allow_frame() -> None:
 def allow_being_framed() -> None:
     """Let a page of our own origin hold this page in a frame."""
     g.allow_being_framed = True
+
+
+def _receive(readers: Readers) -> None:
+    """Wait for the whole body in a place of its own, so that slow senders hold up themselves."""
+    if request.method in SAFE_METHODS or request.endpoint is None:
+        return
+    try:
+        with readers.reading(request.remote_addr or ""):
+            request.get_data()
+    except NoPlaceError:
+        raise TooManyError(handfast().clock.now() + RETRY) from None
 
 
 def _refuse_cross_site() -> None:

@@ -8,42 +8,29 @@ since on SQLite a second writer only makes both slower.
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from app.addresses import sender
+from app.readers import NoPlaceError, Readers
 from protocol.errors import ErrorCode, RemoteProtocolError
-
-# Start the listener with more threads than this (docs/deploying.md), so that health always answers.
-MAX_READING: Final = 96
-MAX_READING_FROM_ONE: Final = 24
 
 
 class Turnstile:
-    """Counts those who read, and hands out turns to work."""
+    """Lets requests in to read, and hands out turns to work."""
 
     def __init__(self, *, workers: int) -> None:
-        self._lock: Final = threading.Lock()
-        self._reading: Final[Counter[str]] = Counter()
+        self._readers: Final = Readers()
         self._turns: Final = threading.BoundedSemaphore(workers)
 
     @contextmanager
     def reading(self, address: str) -> Iterator[None]:
         """Hold a place for reading a body, or raise RemoteProtocolError(BUSY)."""
-        whose = sender(address)
-        with self._lock:
-            if self._reading.total() >= MAX_READING or self._reading[whose] >= MAX_READING_FROM_ONE:
-                raise RemoteProtocolError(ErrorCode.BUSY)
-            self._reading[whose] += 1
         try:
-            yield
-        finally:
-            with self._lock:
-                self._reading[whose] -= 1
-                if not self._reading[whose]:
-                    del self._reading[whose]
+            with self._readers.reading(address):
+                yield
+        except NoPlaceError:
+            raise RemoteProtocolError(ErrorCode.BUSY) from None
 
     @contextmanager
     def working(self) -> Iterator[None]:

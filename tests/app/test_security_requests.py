@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,3 +160,38 @@ def test_looking_changes_nothing(portal: Portal) -> None:
             ann.get(rule.rule)
     assert portal.acts() == before
     assert ann.get("/accounts/add").status_code == 200
+
+
+def test_who_sends_too_slowly_too_often_does_not_keep_others_out(portal: Portal) -> None:
+    """As many as a sender may have are waiting: its next one is turned away, others are not."""
+    entered, leave = threading.Semaphore(0), threading.Event()
+
+    class Slow(BytesIO):
+        def readinto(self, _: object) -> int:
+            entered.release()
+            leave.wait(20)
+            return 0
+
+    def wait_inside() -> None:
+        client = portal.app.test_client()
+        body: dict[str, Any] = {"input_stream": Slow(b"ab"), "base_url": ISSUER}
+        client.post("/sign-in", content_type="application/x-www-form-urlencoded", **body)
+
+    threads = [threading.Thread(target=wait_inside) for _ in range(24)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        assert entered.acquire(timeout=20)
+    busy = portal.app.test_client().post("/sign-in", data={"a": "b"}, base_url=ISSUER)
+    health = portal.app.test_client().get("/healthz", base_url=ISSUER)
+    elsewhere = portal.browser("198.51.100.4")
+    elsewhere.get("/sign-in")
+    other = elsewhere.post("/sign-in", {"address": ANN})
+    leave.set()
+    for thread in threads:
+        thread.join()
+
+    assert busy.status_code == 429
+    assert busy.headers["Retry-After"]
+    assert (health.status_code, other.status_code) == (200, 303)
+    assert portal.app.test_client().post("/sign-in", base_url=ISSUER).status_code == 403

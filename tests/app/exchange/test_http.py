@@ -10,8 +10,8 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from app.activation.services import activation_status
-from app.exchange.turnstile import MAX_READING_FROM_ONE
 from app.exchange.wsgi import ExchangeListener
+from app.readers import MAX_READING_FROM_ONE
 from protocol.encoding import MAX_BYTES
 from protocol.media_type import EXCHANGE, PROBLEM
 from tests.app.service_fixtures import Offer, Service
