@@ -6,7 +6,8 @@ from typing import Final
 
 from flask_babel import lazy_gettext
 
-from app.models import ServiceName, VouchedBy
+from app.mailservers.server import VouchedBy
+from app.models import ServiceName
 
 SERVICE_NAMES: Final = {
     ServiceName.MAIL: lazy_gettext("Mail"),

@@ -15,7 +15,8 @@ from app.config import PortalConfig, portal_config
 from app.database import Database
 from app.keystore.key_sets import init_keys, published_key_set
 from app.keystore.provider import FileKeyProvider
-from app.models import AccountService, MailAccount, Person, VouchedBy
+from app.mailservers.server import VouchedBy
+from app.models import AccountService, MailAccount, Person
 from app.models.base import new_id
 from protocol.trust import KeySet
 

@@ -19,7 +19,7 @@ from app.clock import MINUTE
 from app.mailservers.causes import Cause
 from app.mailservers.provider import Credential
 from app.mailservers.provider_table import PROVIDERS
-from app.mailservers.server import FoundBy, MailServer
+from app.mailservers.server import FoundBy, MailServer, VouchedBy
 from app.models import MailCheck, new_id
 
 LIFETIME: Final = 10 * MINUTE
@@ -68,6 +68,11 @@ class View:
     def wants_provider_sign_in(self) -> bool:
         """Tell whether no password would do."""
         return self.outcome == Cause.NEEDS_PROVIDER_SIGN_IN or self._takes(Credential.OAUTH_ONLY)
+
+    @property
+    def is_about_credential(self) -> bool:
+        """Tell whether another credential may help: then the failure belongs to that field."""
+        return self.outcome in {Cause.WRONG_CREDENTIAL, Cause.NEEDS_APP_PASSWORD}
 
     def _takes(self, credential: Credential) -> bool:
         return self.server is not None and self.server.credential is credential
@@ -216,5 +221,6 @@ def _read_server(text: str) -> tuple[MailServer, str, bool]:
     username, named, key = (facts.pop(name) for name in ("username", "named", "provider"))
     facts["credential"] = Credential(facts["credential"])
     facts["found_by"] = FoundBy(facts["found_by"])
+    facts["vouched_by"] = VouchedBy(facts["vouched_by"])
     provider = next((each for each in PROVIDERS if each.key == key), None)
     return MailServer(**facts, provider=provider), str(username), bool(named)

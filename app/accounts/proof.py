@@ -26,7 +26,6 @@ from app.models import (
     Person,
     ServiceGrant,
     ServiceKey,
-    VouchedBy,
     new_id,
 )
 
@@ -189,7 +188,7 @@ def _refresh(account: MailAccount, check: View, here: Here) -> None:
         raise NotProvenError
     if is_proof(check) and account.proven_at is None:
         account.proven_at = here.now
-    account.vouched_by = server.vouched_by or VouchedBy.MANUAL
+    account.vouched_by = server.vouched_by
     account.host, account.port, account.security = server.host, server.port, server.security
     account.username, account.checked_at = check.username, here.now
 

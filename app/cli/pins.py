@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from typing import get_args
 
 import click
 from flask.cli import AppGroup
@@ -11,6 +12,9 @@ from sqlalchemy import delete, select
 
 from app import audit
 from app.cli.console import ACTOR, OperatorError, operator
+from app.mailservers.address import AddressError, normalise_domain
+from app.mailservers.provider import Credential, UsernameForm
+from app.mailservers.server import Security
 from app.models import MailPin
 
 pins = AppGroup("pins", help="Say which mail server rightly serves a mail domain.")
@@ -20,20 +24,18 @@ pins = AppGroup("pins", help="Say which mail server rightly serves a mail domain
 @click.argument("domain")
 @click.option("--host", required=True, help="Name of the IMAP server; its certificate must match.")
 @click.option("--port", type=click.IntRange(1, 65535), default=993, show_default=True)
-@click.option(
-    "--security", type=click.Choice(["tls", "starttls"]), default="tls", show_default=True
-)
+@click.option("--security", type=click.Choice(get_args(Security)), default="tls", show_default=True)
 @click.option(
     "--username",
     "username_form",
-    type=click.Choice(["address", "local-part"]),
+    type=click.Choice(get_args(UsernameForm)),
     default="address",
     show_default=True,
     help="What the server wants as user name.",
 )
 @click.option(
     "--credential",
-    type=click.Choice(["password", "app-password"]),
+    type=click.Choice([Credential.PASSWORD.value, Credential.APP_PASSWORD.value]),
     default="password",
     show_default=True,
 )
@@ -119,8 +121,6 @@ def remove(domain: str) -> None:
 
 
 def _normalised(domain: str) -> str:
-    from app.mailservers.address import AddressError, normalise_domain
-
     try:
         return normalise_domain(domain)
     except AddressError as error:

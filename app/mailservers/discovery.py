@@ -19,6 +19,7 @@ from app.mailservers.server import (
     MailServer,
     Pins,
     Security,
+    VouchedBy,
     from_pin,
     from_provider,
     manual,
@@ -101,7 +102,7 @@ class _Search:
             security=found.security,
             username_form=found.username_form,
             credential=provider.credential if provider else found.credential,
-            vouched_by="autoconfig",
+            vouched_by=VouchedBy.AUTOCONFIG,
             found_by=FoundBy.AUTOCONFIG,
             certificate_name=found.host,
             provider=provider,
@@ -135,7 +136,7 @@ class _Search:
             security=security,
             username_form="address",
             credential=Credential.PASSWORD,
-            vouched_by="srv",
+            vouched_by=VouchedBy.SRV,
             found_by=FoundBy.SRV,
             certificate_name=self._domain,
         )
@@ -150,7 +151,7 @@ class _Search:
         provider = by_imap_host(target.host)
         return replace(
             server,
-            vouched_by=None,
+            vouched_by=VouchedBy.MANUAL,
             certificate_name=target.host,
             provider=provider,
             credential=provider.credential if provider else Credential.PASSWORD,
@@ -171,4 +172,4 @@ class _Search:
             found: MailServer | None = from_provider(self._domain, provider, FoundBy.MX_DOMAIN)
         else:
             found = self._by_autoconfig(hosting) or self._by_srv(hosting)
-        return found and replace(found, vouched_by=None, found_by=FoundBy.MX_DOMAIN)
+        return found and replace(found, vouched_by=VouchedBy.MANUAL, found_by=FoundBy.MX_DOMAIN)

@@ -9,7 +9,16 @@ from app.mailservers.address import MailAddress
 from app.mailservers.provider import Credential, Provider, UsernameForm
 
 Security = Literal["tls", "starttls"]
-VouchedBy = Literal["pin", "table", "autoconfig", "srv"]
+
+
+class VouchedBy(StrEnum):
+    """Who says that this mail server rightly serves this domain; MANUAL proves nothing."""
+
+    PIN = "pin"
+    TABLE = "table"
+    AUTOCONFIG = "autoconfig"
+    SRV = "srv"
+    MANUAL = "manual"
 
 
 class FoundBy(StrEnum):
@@ -50,7 +59,7 @@ class MailServer:
     security: Security
     username_form: UsernameForm
     credential: Credential
-    vouched_by: VouchedBy | None
+    vouched_by: VouchedBy
     found_by: FoundBy
     certificate_name: str
     ca_pem: str | None = None
@@ -59,12 +68,12 @@ class MailServer:
     @property
     def may_sign_in(self) -> bool:
         """Whether an accepted credential proves that the address is the person's."""
-        return self.vouched_by is not None
+        return self.vouched_by is not VouchedBy.MANUAL
 
     @property
     def pinned(self) -> bool:
         """Whether an administrator named it: such a server may be in a private network."""
-        return self.vouched_by == "pin"
+        return self.vouched_by is VouchedBy.PIN
 
     def username_for(self, address: MailAddress) -> str:
         """The name this server knows the mailbox by."""
@@ -80,7 +89,7 @@ def manual(domain: str, host: str, port: int, security: Security) -> MailServer:
         security=security,
         username_form="address",
         credential=Credential.PASSWORD,
-        vouched_by=None,
+        vouched_by=VouchedBy.MANUAL,
         found_by=FoundBy.MANUAL,
         certificate_name=host,
     )
@@ -95,7 +104,7 @@ def from_pin(domain: str, pin: MailPin) -> MailServer:
         security=pin.security,
         username_form=pin.username_form,
         credential=pin.credential,
-        vouched_by="pin",
+        vouched_by=VouchedBy.PIN,
         found_by=FoundBy.PIN,
         certificate_name=pin.host,
         ca_pem=pin.ca_pem,
@@ -111,7 +120,7 @@ def from_provider(domain: str, provider: Provider, found_by: FoundBy) -> MailSer
         security="tls",
         username_form=provider.username_form,
         credential=provider.credential,
-        vouched_by="table",
+        vouched_by=VouchedBy.TABLE,
         found_by=found_by,
         certificate_name=provider.imap_host,
         provider=provider,

@@ -10,7 +10,6 @@ from app.models.person import (
     MailPin,
     Person,
     ServiceName,
-    VouchedBy,
 )
 from app.models.session import MailCheck, Throttle, WebSession
 
@@ -33,7 +32,6 @@ __all__ = [
     "ServiceKey",
     "ServiceName",
     "Throttle",
-    "VouchedBy",
     "WebSession",
     "new_id",
 ]

@@ -7,17 +7,8 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.mailservers.server import VouchedBy
 from app.models.base import Base, Moment, PublicId, one_of
-
-
-class VouchedBy(StrEnum):
-    """Who says that this mail server rightly serves this domain; MANUAL proves nothing."""
-
-    PIN = "pin"
-    TABLE = "table"
-    AUTOCONFIG = "autoconfig"
-    SRV = "srv"
-    MANUAL = "manual"
 
 
 class ServiceName(StrEnum):

@@ -18,7 +18,8 @@ from app.exchange.services import ExchangeService
 from app.keystore.key_sets import init_keys, published_key_set
 from app.keystore.provider import FileKeyProvider
 from app.keystore.rings import ExchangeKeys, PortalKeys
-from app.models import AccountService, Base, MailAccount, Person, VouchedBy
+from app.mailservers.server import VouchedBy
+from app.models import AccountService, Base, MailAccount, Person
 from protocol.activation import VerifiedDocument, document_prs, open_document
 from protocol.handshake import (
     Context,

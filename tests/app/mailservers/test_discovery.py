@@ -102,7 +102,7 @@ def test_the_table_by_mx_vouches() -> None:
 def test_an_mx_that_is_only_the_second_choice_does_not_count(internet: NetworkMaker) -> None:
     zone = {"example.org": ["MX 20 aspmx.l.google.com.", "MX 10 mx.example.org."]}
     with dns_server(zone) as dns:
-        assert found("ann@example.org", internet(dns.port)).vouched_by is None
+        assert found("ann@example.org", internet(dns.port)).vouched_by == "manual"
 
 
 @pytest.mark.parametrize("place", [AUTOCONFIG, WELL_KNOWN])
@@ -198,7 +198,7 @@ def test_srv_with_the_targets_own_certificate_is_unproven(
             "imap.hoster.example": [HERE],
         }
         server, _, _ = explored(World(zone, {}), internet, ca, mail.port)
-    assert server.vouched_by is None
+    assert server.vouched_by == "manual"
     assert server.found_by is FoundBy.SRV
     assert server.certificate_name == "imap.hoster.example"
 
@@ -254,7 +254,7 @@ def test_an_mx_at_a_provider_that_does_not_verify_domains_never_vouches(
 ) -> None:
     world = World({"example.org": ["MX 10 mx01.gmx.net."]}, {})
     server, _, _ = explored(world, internet, ca)
-    assert (server.host, server.vouched_by) == ("imap.gmx.net", None)
+    assert (server.host, server.vouched_by) == ("imap.gmx.net", "manual")
 
 
 def test_nothing_found_prefills_the_manual_form(

@@ -9,7 +9,7 @@ from app.mailservers.causes import Cause, CertificateFault, MailCheckError
 from app.mailservers.check import Checked, check
 from app.mailservers.deadline import Deadline
 from app.mailservers.discovery import discover
-from app.mailservers.server import MailPin, from_pin, manual
+from app.mailservers.server import MailPin, VouchedBy, from_pin, manual
 from tests.app.mailservers.conftest import NetworkMaker
 from tests.app.mailservers.test_autoconfig_document import document
 from tests.peers.ca import CertificateAuthority
@@ -73,7 +73,9 @@ def test_a_forged_srv_answer_fails_at_the_certificate(
         with dns_server(zone) as dns:
             network = internet(dns.port, mail.port)
             server = discover(VICTIM, pins=lambda _: None, deadline=Deadline(5), network=network)
-            claimed = dataclasses.replace(server, vouched_by="srv", certificate_name="example.org")
+            claimed = dataclasses.replace(
+                server, vouched_by=VouchedBy.SRV, certificate_name="example.org"
+            )
             assert not server.may_sign_in
             with pytest.raises(MailCheckError) as raised:
                 check(claimed, VICTIM.text, PASSWORD, deadline=Deadline(5), network=network)

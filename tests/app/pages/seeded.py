@@ -18,7 +18,8 @@ from app.config import portal_config
 from app.database import Database
 from app.extensions import of
 from app.keystore.provider import FileKeyProvider
-from app.models import Base, MailAccount, VouchedBy
+from app.mailservers.server import VouchedBy
+from app.models import Base, MailAccount
 from tests.app.portal_fixtures import ISSUER, Browser
 from tests.app.service_fixtures import Entropy, Owner, Service
 
