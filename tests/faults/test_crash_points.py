@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from app.crashpoints import EXIT_CODE, NAMES
-from plugin.crashpoints import EXIT_STATUS, POINTS
+from app import crashpoints as service
+from plugin import crashpoints as device
 from tests.faults.site import REPOSITORY, Done, Site, wait_for
 from tests.faults.witness import Witness
 
 SERVICES = ("mail", "contacts")
-EXCHANGE_POINTS = tuple(name for name in NAMES if name.startswith(("init.", "confirm.")))
-OPERATOR_POINTS = tuple(name for name in NAMES if name not in EXCHANGE_POINTS)
+EXCHANGE_POINTS = tuple(name for name in service.POINTS if name.startswith(("init.", "confirm.")))
+OPERATOR_POINTS = tuple(name for name in service.POINTS if name not in EXCHANGE_POINTS)
 # Once this has happened the same request is answered from what is stored, and does not come here.
 DURABLE = ("init.committed", "confirm.committed")
 # Where the walk is worth its seconds in every `make test`.
@@ -63,7 +63,7 @@ def test_the_service_is_killed_while_the_device_waits(
         exchange.kill()
 
 
-@pytest.mark.parametrize(("point", "times"), walked(POINTS))
+@pytest.mark.parametrize(("point", "times"), walked(device.POINTS))
 def test_the_device_is_killed(
     point: str, times: int, live_site: Site, live_witness: Witness
 ) -> None:
@@ -71,12 +71,12 @@ def test_the_device_is_killed(
     document = site.issue(*SERVICES)
     witness.look()
     crashed = site.handfast("open", str(document), crash_at=point)
-    assert crashed.code == EXIT_STATUS
+    assert crashed.code == device.EXIT_STATUS
     witness.look()
     if times == 2:
         # The second time the store may be written already, and the point not reached any more.
         again = repeat(site, document, crash_at=point)
-        assert again.code == EXIT_STATUS or not site.device().pending()
+        assert again.code == device.EXIT_STATUS or not site.device().pending()
         witness.look()
     finish(site, document, crashed)
     witness.check_repeated()
@@ -90,7 +90,7 @@ def test_the_operator_is_killed_after_issuing(times: int, site: Site, witness: W
     document = site.folder / "activation.handfast"
     command = ("activation", "issue", "ann@example.org", "--service", "mail", "--out")
     for _ in range(times):
-        assert site.flask(*command, str(document), crash_at="issue.committed").code == EXIT_CODE
+        assert site.flask(*command, str(document), crash_at="issue.committed").code == service.EXIT_STATUS
         witness.look()
     issued = site.flask(*command, str(document))
     assert issued.code == 0, issued.errors
@@ -108,7 +108,7 @@ def test_the_sweeper_is_killed(times: int, site: Site, witness: Witness) -> None
     with site.exchange():
         assert site.handfast("open", str(document)).code == 0
     for _ in range(times):
-        assert site.flask("sweep", crash_at="sweep.deleted").code == EXIT_CODE
+        assert site.flask("sweep", crash_at="sweep.deleted").code == service.EXIT_STATUS
         witness.look()
     witness.check_end(*SERVICES)
     witness.check_secrets_gone()
@@ -135,10 +135,10 @@ def test_the_service_is_killed_on_postgresql(point: str, postgresql_site: Site) 
 
 
 def test_every_crash_point_in_the_code_is_walked() -> None:
-    named = {*NAMES, *POINTS}
+    named = {*service.POINTS, *device.POINTS}
     patterns = set(crash_points_in("app")) | set(crash_points_in("plugin"))
 
-    walked_here = {*EXCHANGE_POINTS, *OPERATOR_POINTS, *POINTS}
+    walked_here = {*EXCHANGE_POINTS, *OPERATOR_POINTS, *device.POINTS}
     assert {"issue.committed", "sweep.deleted"} == set(OPERATOR_POINTS)
     assert walked_here == named
     for pattern in patterns:

@@ -1,6 +1,9 @@
 """Looks at both sides from outside: the database, the device's store, and what passed between.
 
-The names I1 to I11 are those of the invariants in docs/threat-model.md and of `make faults`.
+I1 one owner per grant; I2 what was acknowledged survives; I3 the owner's retry gets the same
+answer; I4 attempts never go down; I5 no secret outlives success or expiry; I6 no half rows, no key
+without audit; I7 the old key works until the new one is proven; I10 unsure means 503 and retry;
+I11 recovery needs no person beyond repeating.
 """
 
 from collections import defaultdict
