@@ -53,6 +53,8 @@ def install(portal: Flask, config: PortalConfig) -> None:
     portal.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     portal.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
     portal.config["MAX_FORM_PARTS"] = 200
+    # A redirect to a tidier path would name whatever port the Host header names.
+    portal.url_map.merge_slashes = False
     readers = Readers()
     portal.before_request(lambda: _receive(readers))
     portal.before_request(_refuse_cross_site)

@@ -1,5 +1,6 @@
 """Mail addresses: one normal form, for comparing *and* as the name a mail server is asked about."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -7,6 +8,12 @@ import idna
 
 MAX_LOCAL_OCTETS = 64
 MAX_ADDRESS_OCTETS = 254
+# What IDNA reads as a dot: one at the end says no more than none.
+_DOTS = ".\u3002\uff0e\uff61"
+# Letters and marks that show nothing (Unicode's Default_Ignorable_Code_Point).
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 _ASCII_ATEXT = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-/=?^_`{|}~.")
 
 
@@ -72,7 +79,7 @@ def single_line(untrusted: str) -> str:
 
 def normalise_domain(untrusted: str) -> str:
     """Return a domain name in lower-cased ASCII form, or raise AddressError."""
-    text = single_line(untrusted).strip().rstrip(".")
+    text = single_line(untrusted).strip().rstrip(_DOTS)
     if text.isascii() and "." not in text:
         raise AddressError("a mail domain has a dot")
     try:
@@ -110,4 +117,4 @@ def _allowed(character: str) -> bool:
     """ASCII by RFC 5322's atext; beyond it letters, marks and digits, so nothing invisible."""
     if character.isascii():
         return character in _ASCII_ATEXT
-    return unicodedata.category(character)[0] in "LMN"
+    return unicodedata.category(character)[0] in "LMN" and not _INVISIBLE.match(character)

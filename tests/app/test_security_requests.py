@@ -145,6 +145,14 @@ def test_a_sign_in_leads_back_to_the_page_that_was_wanted(portal: Portal) -> Non
     assert ann.post(f"{path}/finish").headers["Location"] == "/accounts/add"
 
 
+@pytest.mark.parametrize("path", ["/static//js/page.js", "/devices//x", "/accounts//add"])
+def test_an_odd_path_is_no_page_and_leads_nowhere(portal: Portal, path: str) -> None:
+    """A redirect to the tidy path would be to whatever port the Host header says."""
+    answer = portal.app.test_client().get(base_url="https://portal.example.test:6666", path=path)
+    assert answer.status_code == 404
+    assert "Location" not in answer.headers
+
+
 def test_a_large_body_is_refused(portal: Portal) -> None:
     browser = portal.browser()
     browser.get("/sign-in")
