@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import Final, Literal, get_args
 
-NAMES: Final = (
+Point = Literal[
     "issue.committed",
     "init.decoded",
     "init.computed",
@@ -16,10 +16,10 @@ NAMES: Final = (
     "confirm.committed",
     "confirm.answered",
     "sweep.deleted",
-)
+]
+POINTS: Final[tuple[str, ...]] = get_args(Point)
 # What a shell says of a process that was ended by `kill -9`.
-EXIT_CODE: Final = 137
-
+EXIT_STATUS: Final = 137
 
 # Read once: outside tests a crash point costs one comparison.
 _AT: Final = (
@@ -27,9 +27,9 @@ _AT: Final = (
 )
 
 
-def crashpoint(name: str) -> None:
+def crashpoint(point: Point) -> None:
     """Exit at once, without any clean-up, if a test armed this point."""
-    if name == _AT:
+    if point == _AT:
         # A server's parent process keeps the exit code to itself; the log tells the test.
-        os.write(2, f"crash point {name}\n".encode())
-        os._exit(EXIT_CODE)
+        os.write(2, f"crash point {point}\n".encode())
+        os._exit(EXIT_STATUS)

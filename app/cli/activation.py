@@ -16,11 +16,9 @@ from sqlalchemy import select
 from app import audit
 from app.activation.ending import kill
 from app.activation.services import Issued, issue
-from app.cli.console import ACTOR, Operator, OperatorError, moment, operator
+from app.cli.console import ACTOR, Operator, OperatorError, keys_told, moment, operator
 from app.cli.people import find_account, find_services
 from app.cli.stock import SERVICES
-from app.keystore.provider import KeyStoreError
-from app.keystore.rings import PortalKeys
 from app.models import Activation, ActivationState, new_id
 
 activation = AppGroup("activation", help="Issue a document without a browser; end open ones.")
@@ -71,25 +69,22 @@ def kill_all() -> None:
 
 
 def _issue(here: Operator, address: str, services: tuple[str, ...]) -> Issued:
-    now = here.clock.now()
     with here.migrated() as database:
         with database.write() as session:
             account = find_account(session, address)
             ids = find_services(here, session, account, services)
-        try:
+        with keys_told():
             return issue(
                 database,
                 person_id=account.person_id,
                 account_service_ids=ids,
                 ticket=new_id(here.entropy),
-                now=now,
+                now=here.clock.now(),
                 entropy=here.entropy,
-                keys=PortalKeys.open(here.keys, entropy=here.entropy, now=now),
+                keys=here.portal_keys(),
                 config=here.config,
                 actor=ACTOR,
             )
-        except KeyStoreError as error:
-            raise OperatorError(str(error), error.hint) from error
 
 
 @contextmanager

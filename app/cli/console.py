@@ -15,7 +15,8 @@ from flask import current_app
 from app import schema
 from app.clock import Clock, SystemClock, as_datetime
 from app.database import Database, DatabaseUnavailableError
-from app.keystore.provider import FileKeyProvider
+from app.keystore.provider import FileKeyProvider, KeyStoreError
+from app.keystore.rings import PortalKeys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,11 @@ class Operator:
         """The folder of keys."""
         return FileKeyProvider(self.config.keys_dir)
 
+    def portal_keys(self) -> PortalKeys:
+        """Return the keys to sign documents and to seal passwords with; say what they lack."""
+        with keys_told():
+            return PortalKeys.open(self.keys, entropy=self.entropy, now=self.clock.now())
+
     @contextmanager
     def migrated(self) -> Iterator[Database]:
         """Yield the database once its schema is current; say so when it is not or is away."""
@@ -77,6 +83,15 @@ def operator() -> Operator:
     """Return the surroundings of the running command."""
     found: Operator = current_app.extensions["handfast-operator"]
     return found
+
+
+@contextmanager
+def keys_told() -> Iterator[None]:
+    """Tell the operator what is wrong with a key."""
+    try:
+        yield
+    except KeyStoreError as error:
+        raise OperatorError(str(error), error.hint) from error
 
 
 def moment(value: int) -> str:

@@ -9,9 +9,9 @@ import click
 from flask.cli import AppGroup
 
 from app import audit
-from app.cli.console import ACTOR, Operator, OperatorError, moment, operator
+from app.cli.console import ACTOR, Operator, keys_told, moment, operator
 from app.keystore import key_sets
-from app.keystore.provider import KeyKind, KeyStoreError
+from app.keystore.provider import KeyKind
 from protocol.trust import KeySet
 
 keys = AppGroup("keys", help="Make, rotate, publish and list the keys.")
@@ -75,7 +75,7 @@ def list_keys() -> None:
     """List the keys that can be read here, never their secrets."""
     here = operator()
     now = here.clock.now()
-    with _told():
+    with keys_told():
         found = key_sets.list_keys(here.keys, now=now)
     if not found:
         click.echo("there are no keys yet; make them with: flask --app wsgi keys init")
@@ -98,13 +98,5 @@ def _changing(here: Operator, what: str) -> Iterator[None]:
             session, at=here.clock.now(), actor=ACTOR, act=audit.Act.KEYS_CHANGED, target=what
         )
         session.flush()
-        with _told():
+        with keys_told():
             yield
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except KeyStoreError as error:
-        raise OperatorError(str(error), error.hint) from error

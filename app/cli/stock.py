@@ -7,10 +7,8 @@ from flask.cli import AppGroup
 from sqlalchemy import func, select
 
 from app.activation.services import make_stock
-from app.cli.console import OperatorError, moment, operator
+from app.cli.console import moment, operator
 from app.cli.people import find_account, find_services
-from app.keystore.provider import KeyStoreError
-from app.keystore.rings import PortalKeys
 from app.models import AccountService, GrantState, MailAccount, ServiceGrant, ServiceName
 
 stock = AppGroup("stock", help="Make activation passwords ahead of time.")
@@ -29,17 +27,13 @@ def make(account: str, services: tuple[str, ...], count: int) -> None:
         with database.write() as session:
             found = find_account(session, account)
             ids = find_services(here, session, found, services)
-        try:
-            keys = PortalKeys.open(here.keys, entropy=here.entropy, now=now)
-        except KeyStoreError as error:
-            raise OperatorError(str(error), error.hint) from error
         made = make_stock(
             database,
             account_service_ids=ids,
             count=count,
             now=now,
             entropy=here.entropy,
-            sealer=keys.grants,
+            sealer=here.portal_keys().grants,
         )
     click.echo(f"{made} passwords are in stock for {found.address}, for 90 days")
 

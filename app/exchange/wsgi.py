@@ -64,21 +64,24 @@ class ExchangeListener:
         except Exception as error:
             _LOG.error("exchange failed: %s", type(error).__name__)
             return _problem(start_response, ErrorCode.UNAVAILABLE)
-        crashpoint(f"{path[1:]}.answered")
         return _answer(start_response, HTTPStatus.OK, EXCHANGE, body)
 
     def _init(self, environ: WSGIEnvironment) -> bytes:
         with self._turnstile.reading(self._address(environ)):
             body = _body(environ)
         with self._turnstile.working():
-            return self._service.init(body)
+            reply = self._service.init(body)
+        crashpoint("init.answered")
+        return reply
 
     def _confirm(self, environ: WSGIEnvironment) -> bytes:
         address = self._address(environ)
         with self._turnstile.reading(address):
             body = _body(environ)
         with self._turnstile.working():
-            return self._service.confirm(body, address=address)
+            complete = self._service.confirm(body, address=address)
+        crashpoint("confirm.answered")
+        return complete
 
     def _address(self, environ: WSGIEnvironment) -> str:
         """Return the device's network address as its owner will see it."""

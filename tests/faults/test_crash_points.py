@@ -90,7 +90,10 @@ def test_the_operator_is_killed_after_issuing(times: int, site: Site, witness: W
     document = site.folder / "activation.handfast"
     command = ("activation", "issue", "ann@example.org", "--service", "mail", "--out")
     for _ in range(times):
-        assert site.flask(*command, str(document), crash_at="issue.committed").code == service.EXIT_STATUS
+        assert (
+            site.flask(*command, str(document), crash_at="issue.committed").code
+            == service.EXIT_STATUS
+        )
         witness.look()
     issued = site.flask(*command, str(document))
     assert issued.code == 0, issued.errors
