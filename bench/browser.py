@@ -11,12 +11,10 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from bench.report import Line, note
-from demo.__main__ import ANN, build_device, build_service
-from demo.browser import chromium
-from demo.house import House
+from demo.building import build_device, build_service, open_browser
+from demo.house import ANN, House
 from demo.main_job import Camera, sign_in
 from demo.narrator import Narrator
-from plugin.registration.chromium import Place
 
 RUNS = 12
 WARM_UP = 2
@@ -64,7 +62,8 @@ def measure(runs: int = RUNS) -> Iterator[Line]:
         quiet = Quiet()
         home = build_service(stack, state, quiet)
         build_device(home, quiet)
-        context = open_browser(stack, home)
+        playwright = stack.enter_context(sync_playwright())
+        context = open_browser(stack, playwright, home, headless=True)
         page = context.pages[0]
         page.goto(home.issuer)
         sign_in(page, ANN, home.passwords[ANN], NoCamera(state), quiet)
@@ -87,19 +86,6 @@ def line(taken: list[Activation]) -> Line:
         f"its parts: click to question {asking:.2f} s, answer to active {finishing:.2f} s",
         f"median < {GOAL_SECONDS} s",
         whole < GOAL_SECONDS,
-    )
-
-
-def open_browser(stack: ExitStack, home: House) -> BrowserContext:
-    """Start Chromium without a window; the certificate's authority is in the demo's home."""
-    place = Place.of_profile(home.profile, home.device / "data" / "registration")
-    return stack.enter_context(
-        chromium(
-            stack.enter_context(sync_playwright()),
-            profile=home.profile,
-            environment=home.environment(),
-            extension=place.extension,
-        )
     )
 
 

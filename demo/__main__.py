@@ -11,16 +11,13 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from playwright.sync_api import BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
-from demo import browser, house, mail_server, main_job, processes
+from demo import browser, building, house, main_job, processes
 from demo.narrator import Narrator
 from demo.waiting import wait_for_the_person
-from plugin.registration.chromium import Place
-from protocol.trust import TrustBundle
 
-ANN = house.PEOPLE[0]
 STATE = house.REPOSITORY / "var" / "demo"
 
 
@@ -61,21 +58,23 @@ def show(stack: ExitStack, options: argparse.Namespace) -> int:
     """Build the house, do the main job in it, compare, and leave it open."""
     narrator = Narrator()
     narrator.heading("The service")
-    home = build_service(stack, options.state.absolute(), narrator)
+    home = building.build_service(stack, options.state.absolute(), narrator)
     narrator.heading("The device")
-    build_device(home, narrator)
+    building.build_device(home, narrator)
     if options.serve:
         print_leaflet(home, None)
         wait_for_the_person(None)
         return 0
     narrator.heading("The main job, in the browser")
     playwright = stack.enter_context(sync_playwright())
-    context = open_browser(stack, playwright, home)
+    # A window where there is a display.
+    headless = not browser.has_display()
+    context = building.open_browser(stack, playwright, home, headless=headless)
     result = main_job.run(
         context,
         issuer=home.issuer,
-        address=ANN,
-        password=home.passwords[ANN],
+        address=house.ANN,
+        password=home.passwords[house.ANN],
         camera=main_job.Camera(home.screenshots),
         narrator=narrator,
     )
@@ -87,59 +86,6 @@ def show(stack: ExitStack, options: argparse.Namespace) -> int:
         print_leaflet(home, context)
         wait_for_the_person(context)
     return 0 if same else 1
-
-
-def build_service(stack: ExitStack, state: Path, narrator: Narrator) -> house.House:
-    """Make certificates, database and keys; start mail server, portal and exchange."""
-    with narrator.step("ports, folders and a certificate authority of its own"):
-        home = house.build(state)
-    with narrator.step("database migrations"):
-        processes.flask(home, "db", "upgrade")
-    with narrator.step("signing and sealing keys"):
-        processes.flask(home, "keys", "init")
-    with narrator.step(f"a mail server for {house.MAIL_DOMAIN}"):
-        certificates = home.certificates
-        mail = stack.enter_context(
-            mail_server.serve(certificates.chain, certificates.key, home.passwords)
-        )
-    with narrator.step(f"the operator pins {house.MAIL_DOMAIN} to it"):
-        where = ("--host", mail.host, "--port", str(mail.port))
-        authority = ("--ca", str(certificates.authority))
-        processes.flask(home, "pins", "add", house.MAIL_DOMAIN, *where, *authority)
-    with narrator.step(f"portal at {home.issuer}"):
-        stack.enter_context(processes.portal(home))
-    with narrator.step(f"key exchange at {home.exchange_url}"):
-        stack.enter_context(processes.exchange(home))
-    return home
-
-
-def build_device(home: house.House, narrator: Narrator) -> None:
-    """Install the trust anchor and register the content handler in a browser profile."""
-    with narrator.step("the handler trusts the portal's public key, by its fingerprint"):
-        # The fingerprint comes from the operator's side, as it would on paper or with the device.
-        published = home.service / "keys" / "published" / "trust.json"
-        fingerprint = TrustBundle.from_json(published.read_bytes()).fingerprint
-        by = ("--ca-file", str(home.certificates.authority), "--fingerprint", fingerprint)
-        processes.run(home, "handfast", "trust", "add", home.issuer, *by)
-    with narrator.step("the handler registers itself in the browser's profile"):
-        profile = ("--user-data-dir", str(home.profile))
-        processes.run(home, "handfast", "register", "--browser", "chromium", *profile)
-        browser.trust_authority(home.home, home.certificates.authority)
-
-
-def open_browser(stack: ExitStack, playwright: Playwright, home: house.House) -> BrowserContext:
-    """Start Chromium in the throw-away profile, in a window where there is a display."""
-    return stack.enter_context(
-        browser.chromium(
-            playwright,
-            profile=home.profile,
-            environment=home.environment(),
-            extension=Place.of_profile(
-                home.profile, home.device / "data" / "registration"
-            ).extension,
-            headless=not browser.has_display(),
-        )
-    )
 
 
 def words_on_device(home: house.House) -> dict[str, str]:

@@ -18,7 +18,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_PORTAL_PORT = 8443
 DEFAULT_EXCHANGE_PORT = 8480
 MAIL_DOMAIN = "example.org"
-PEOPLE = ("ann@example.org", "bob@example.org")
+ANN = "ann@example.org"
+PEOPLE = (ANN, "bob@example.org")
 BIN = REPOSITORY / ".venv" / "bin"
 
 

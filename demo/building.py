@@ -1,0 +1,65 @@
+"""Build what the main job needs: a whole service, a device that trusts it, a browser on it."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Playwright
+
+from demo import browser, house, mail_server, processes
+from demo.narrator import Narrator
+from plugin.registration.chromium import Place
+from protocol.trust import TrustBundle
+
+
+def build_service(stack: ExitStack, state: Path, narrator: Narrator) -> house.House:
+    """Make certificates, database and keys; start mail server, portal and exchange."""
+    with narrator.step("ports, folders and a certificate authority of its own"):
+        home = house.build(state)
+    with narrator.step("database migrations"):
+        processes.flask(home, "db", "upgrade")
+    with narrator.step("signing and sealing keys"):
+        processes.flask(home, "keys", "init")
+    with narrator.step(f"a mail server for {house.MAIL_DOMAIN}"):
+        certificates = home.certificates
+        mail = stack.enter_context(
+            mail_server.serve(certificates.chain, certificates.key, home.passwords)
+        )
+    with narrator.step(f"the operator pins {house.MAIL_DOMAIN} to it"):
+        where = ("--host", mail.host, "--port", str(mail.port))
+        authority = ("--ca", str(certificates.authority))
+        processes.flask(home, "pins", "add", house.MAIL_DOMAIN, *where, *authority)
+    with narrator.step(f"portal at {home.issuer}"):
+        stack.enter_context(processes.portal(home))
+    with narrator.step(f"key exchange at {home.exchange_url}"):
+        stack.enter_context(processes.exchange(home))
+    return home
+
+
+def build_device(home: house.House, narrator: Narrator) -> None:
+    """Install the trust anchor and register the content handler in a browser profile."""
+    with narrator.step("the handler trusts the portal's public key, by its fingerprint"):
+        # The fingerprint comes from the operator's side, as it would on paper or with the device.
+        published = home.service / "keys" / "published" / "trust.json"
+        fingerprint = TrustBundle.from_json(published.read_bytes()).fingerprint
+        by = ("--ca-file", str(home.certificates.authority), "--fingerprint", fingerprint)
+        processes.run(home, "handfast", "trust", "add", home.issuer, *by)
+    with narrator.step("the handler registers itself in the browser's profile"):
+        profile = ("--user-data-dir", str(home.profile))
+        processes.run(home, "handfast", "register", "--browser", "chromium", *profile)
+        browser.trust_authority(home.home, home.certificates.authority)
+
+
+def open_browser(
+    stack: ExitStack, playwright: Playwright, home: house.House, *, headless: bool
+) -> BrowserContext:
+    """Start Chromium in the throw-away profile, with the extension that the handler wrote there."""
+    place = Place.of_profile(home.profile, home.device / "data" / "registration")
+    return stack.enter_context(
+        browser.chromium(
+            playwright,
+            profile=home.profile,
+            environment=home.environment(),
+            extension=place.extension,
+            headless=headless,
+        )
+    )
