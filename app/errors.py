@@ -53,7 +53,7 @@ PAGES: Final = {
     429: (
         lazy_gettext("Too many attempts"),
         lazy_gettext("There were many attempts in a short time, so this one was not made."),
-        lazy_gettext("Nothing is locked. Wait a little and try again."),
+        lazy_gettext("Nothing is locked; just wait a little."),
     ),
     500: (
         lazy_gettext("Something went wrong here"),

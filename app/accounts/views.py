@@ -230,7 +230,7 @@ def _page(check: mail_checks.View, form: PasswordForm) -> str | Response:
     app_password = check.wants_app_password
     if app_password:
         form.password.label.text = gettext("App password")
-    if problem and not form.errors:
+    if problem and check.is_about_credential and not form.errors:
         form.password.errors = [problem.text]
     return render_template(
         "accounts/credential.html", form=form, problem=problem, app_password=app_password, **facts

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Row, bindparam, select
 
 from app.clock import MINUTE, seconds
-from app.models import Activation, ActivationState
+from app.models import Activation, ActivationState, in_order
 from app.models.tables import ACCOUNT_SERVICE, ACTIVATION, DEVICE, SERVICE_KEY
 from protocol.words import words
 
@@ -49,7 +49,11 @@ _KEYS: Final = (
     select(ACCOUNT_SERVICE.c.service, SERVICE_KEY.c.fingerprint)
     .join(ACCOUNT_SERVICE, ACCOUNT_SERVICE.c.id == SERVICE_KEY.c.account_service_id)
     .where(SERVICE_KEY.c.activation_id == bindparam("activation_id"))
-    .order_by(ACCOUNT_SERVICE.c.account_id, SERVICE_KEY.c.created_at, ACCOUNT_SERVICE.c.service)
+    .order_by(
+        ACCOUNT_SERVICE.c.account_id,
+        SERVICE_KEY.c.created_at,
+        in_order(ACCOUNT_SERVICE.c.service),
+    )
 )
 
 

@@ -17,6 +17,7 @@ from app.models import (
     KeyState,
     MailAccount,
     ServiceKey,
+    in_order,
 )
 from protocol.words import words
 
@@ -126,7 +127,12 @@ def _keys_of(person_id: str) -> Select[ServiceKey, str, str, str, str]:
         .join(AccountService, AccountService.id == ServiceKey.account_service_id)
         .join(MailAccount, MailAccount.id == AccountService.account_id)
         .where(ServiceKey.person_id == person_id)
-        .order_by(ServiceKey.state, ServiceKey.created_at.desc(), ServiceKey.id)
+        .order_by(
+            ServiceKey.state,
+            ServiceKey.created_at.desc(),
+            in_order(AccountService.service),
+            ServiceKey.id,
+        )
         .limit(MOST_KEYS)
     )
 

@@ -10,6 +10,7 @@ from app.models.person import (
     MailPin,
     Person,
     ServiceName,
+    in_order,
 )
 from app.models.session import MailCheck, Throttle, WebSession
 
@@ -33,5 +34,6 @@ __all__ = [
     "ServiceName",
     "Throttle",
     "WebSession",
+    "in_order",
     "new_id",
 ]

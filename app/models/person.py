@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    SQLColumnExpression,
+    String,
+    Text,
+    UniqueConstraint,
+    case,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.mailservers.server import VouchedBy
@@ -17,6 +27,11 @@ class ServiceName(StrEnum):
     MAIL = "mail"
     CONTACTS = "contacts"
     CALENDAR = "calendar"
+
+
+def in_order(service: SQLColumnExpression[str]) -> ColumnElement[int]:
+    """Sort rows by service in the order in which pages name them."""
+    return case({name: place for place, name in enumerate(ServiceName)}, value=service)
 
 
 class Person(Base):

@@ -8,7 +8,7 @@ const PATIENT_AFTER = 10 * 60 * 1000;
 const PATIENT_WAIT = 30 * 1000;
 const GIVE_UP_AFTER_LOAD = 3000;
 const ORDER = ["issued", "taken", "agreed", "active"];
-const FINAL = new Set(["active", "expired", "dead"]);
+const FINAL = new Set(["active", "revoked", "expired", "dead"]);
 
 const panel = document.getElementById("progress");
 const part = (name) => panel.querySelector(name);
@@ -31,7 +31,7 @@ document.addEventListener("handfast", (event) => {
     run.giveUp(text.dataset.refused);
     title.textContent = title.dataset.refused;
   } else if (told.stage === "error") {
-    run.giveUp(String(told.message ?? text.dataset.dead), told.hint);
+    run.giveUp(sentence(told.message ?? text.dataset.dead), sentence(told.hint ?? ""));
   } else if (told.stage === "agreed") {
     mark("agreed");
   }
@@ -76,6 +76,7 @@ addEventListener("pageshow", (event) => { if (event.persisted) setBusy(false); }
 function restart(url) {
   run?.stop();
   panel.hidden = false;
+  if (panel.dataset.stage === "active") panel.dataset.stage = "none";
   part(".steps").hidden = false;
   result.hidden = true;
   hint.hidden = true;
@@ -189,6 +190,12 @@ function say(sentence) {
   if (text.textContent !== sentence) text.textContent = sentence;
 }
 
+// What a device says is written for a terminal: in small letters and without a full stop.
+function sentence(words) {
+  const said = String(words);
+  return said.charAt(0).toUpperCase() + said.slice(1) + (/[\p{L}\p{N}"”)]$/u.test(said) ? "." : "");
+}
+
 function fail(sentence, next = "") {
   setBusy(false);
   title.textContent = title.dataset.failed;
@@ -218,9 +225,7 @@ function finish(status) {
   }));
   part(".result-device").textContent = status.device;
   part(".result-address").textContent = status.address ?? "";
-  part(".result-at").textContent = new Intl.DateTimeFormat(document.documentElement.lang, {
-    dateStyle: "medium", timeStyle: "medium",
-  }).format(status.at * 1000);
+  part(".result-at").replaceChildren(moment(status.at * 1000));
   const revoke = part(".result-revoke");
   revoke.href = revoke.dataset.pattern.replace("ID", status.id);
   title.textContent = title.dataset.active;
@@ -229,6 +234,17 @@ function finish(status) {
   const help = document.getElementById("finish");
   if (help) help.hidden = true;
   if (frame) renewAccounts();
+}
+
+// A moment as people say it, with the exact one on hover; page.js keeps it right.
+function moment(milliseconds) {
+  const time = document.createElement("time");
+  time.dateTime = new Date(milliseconds).toISOString();
+  time.title = new Intl.DateTimeFormat(document.documentElement.lang, {
+    dateStyle: "long", timeStyle: "long",
+  }).format(milliseconds);
+  time.textContent = text.dataset.justNow;
+  return time;
 }
 
 // The cards below still tell how it was before. What the person ticked stays as it is.

@@ -15,6 +15,21 @@ for (const button of document.querySelectorAll("button.copy")) {
 const summary = document.getElementById("error-summary");
 if (summary) summary.focus();
 
+// Relative times stay right while a page lies open; the exact one is shown on hover.
+const UNITS = [["week", 604_800], ["day", 86_400], ["hour", 3600], ["minute", 60]];
+const fast = Date.now() - (Date.parse(document.body.dataset.now) || Date.now());
+const relative = new Intl.RelativeTimeFormat(document.documentElement.lang);
+setInterval(() => {
+  for (const time of document.querySelectorAll("time")) {
+    const away = (Date.parse(time.dateTime) - Date.now() + fast) / 1000;
+    const [unit, size] = UNITS.find(([, size]) => Math.abs(away) >= size) ?? [];
+    // Months and years do not change while somebody looks.
+    if (unit && Math.abs(away) < 4 * 604_800) {
+      time.textContent = relative.format(Math.round(away / size), unit);
+    }
+  }
+}, 60_000);
+
 // The session may end while a page lies open; that is said five minutes before.
 const notice = document.getElementById("session-notice");
 if (notice?.hidden) {
