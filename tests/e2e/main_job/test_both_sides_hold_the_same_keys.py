@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -34,7 +35,7 @@ def test_page_device_and_service_end_with_the_same_words(
     assert set(shown) == {"mail", "contacts", "calendar"}
     assert shown == listed(machine, here) == here.active_words(ANN)
     card = page.get_by_role("region", name=ANN)
-    expect(card.get_by_text("active on 1 device")).to_have_count(3)
+    expect(card.get_by_text(re.compile("^active on . device"))).to_have_count(3)
     expect(card.get_by_text("not active")).to_have_count(0)
 
 

@@ -13,6 +13,7 @@ from tests.e2e.main_job.steps import (
     allow_in,
     device_of,
     enter_page,
+    sign_in,
     wait_until_active,
     words_on_device,
 )
@@ -53,9 +54,11 @@ def test_two_quick_presses_are_one_activation(
 
 
 def test_a_revoked_device_gets_no_keys_until_its_owner_allows_it_again(
-    context: BrowserContext, account_page: Page, machine: Machine, portal: Installation
+    context: BrowserContext, page: Page, machine: Machine, portal_on_postgresql: Installation
 ) -> None:
-    page = account_page
+    # There Ann has this one device only, whatever other tests do.
+    portal = portal_on_postgresql
+    sign_in(page, portal)
     allow_in(context, page)
     shown = wait_until_active(page)
     page.get_by_role("link", name="Revoke these keys").click()
