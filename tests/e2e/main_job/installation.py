@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from app.activation.stock import stocked_password
 from app.clock import SECOND, SystemClock
 from app.database import Database
+from app.keystore.key_sets import init_keys
 from app.keystore.provider import FileKeyProvider
 from app.keystore.rings import PortalKeys
 from app.models import new_id
@@ -27,6 +28,7 @@ from app.models.tables import (
     SERVICE_GRANT,
     SERVICE_KEY,
 )
+from app.schema import upgrade
 from demo import processes
 from demo.certificates import Certificates
 from demo.house import House
@@ -143,9 +145,13 @@ class Installation(House):
             ]
         return [password for password in found if password is not None]
 
+    def key_provider(self) -> FileKeyProvider:
+        """Where the keys of this installation lie."""
+        return FileKeyProvider(self.service / "keys")
+
     def _keys(self) -> PortalKeys:
-        provider = FileKeyProvider(self.service / "keys")
-        return PortalKeys.open(provider, entropy=os.urandom, now=SystemClock().now())
+        now = SystemClock().now()
+        return PortalKeys.open(self.key_provider(), entropy=os.urandom, now=now)
 
     def rows(self) -> dict[str, int]:
         """Count what activations leave behind."""
@@ -161,7 +167,7 @@ class Installation(House):
 def installation(
     folder: Path, authority: trustme.CA, database_url: str | None, pins: Sequence[Pin]
 ) -> Iterator[Installation]:
-    """Build and run an installation with the operator's own commands, until the block ends."""
+    """Build an installation and run it until the block ends."""
     home = Installation(
         portal_port=free_port(),
         exchange_port=free_port(),
@@ -172,8 +178,7 @@ def installation(
     )
     for part in (home.service, home.home):
         part.mkdir(mode=0o700, parents=True)
-    processes.flask(home, "db", "upgrade")
-    processes.flask(home, "keys", "init")
+    prepare(home)
     for pin in pins:
         where = ("--host", pin.host, "--port", str(pin.port), "--ca", str(pin.authority))
         processes.flask(home, "pins", "add", pin.domain, *where)
@@ -181,6 +186,19 @@ def installation(
         stack.enter_context(processes.portal(home))
         stack.enter_context(processes.exchange(home))
         yield home
+
+
+def prepare(home: Installation) -> None:
+    """Make database and keys, as `db upgrade` and `keys init` do; starting those takes seconds."""
+    with home.database() as database:
+        upgrade(database)
+    init_keys(
+        home.key_provider(),
+        issuer=home.issuer,
+        exchange_url=home.exchange_url,
+        now=SystemClock().now(),
+        entropy=os.urandom,
+    )
 
 
 def certificates(folder: Path, authority: trustme.CA) -> Certificates:
