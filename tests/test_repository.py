@@ -91,13 +91,21 @@ def test_the_server_and_the_device_pin_what_the_tests_ran_with() -> None:
 
 def test_the_example_environment_has_every_setting_with_its_default() -> None:
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
-    examples = dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.M))
-    assert examples == {setting.name: setting.default for setting in SETTINGS}
+    examples = re.findall(r"^# (.*)\n([A-Z_]+)=(.*)$", text, re.M)
+    assert examples == [
+        (one.meaning + (" (secret)" if one.secret else ""), one.name, one.default)
+        for one in SETTINGS
+    ]
 
 
 def test_the_deploying_page_explains_every_setting_and_no_other() -> None:
     text = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
     explained = set(re.findall(r"^\|\s*`([A-Z_]+)`", text, re.M))
+    rows = [
+        f"| `{one.name}` | {f'`{one.default}`' if one.default else '(empty)'} | {one.meaning} |"
+        for one in SETTINGS
+    ]
+    assert [row for row in rows if row not in text.splitlines()] == []
     device = "".join(path.read_text() for path in (ROOT / "plugin").rglob("*.py"))
     of_device = set(re.findall(r'"(HANDFAST_[A-Z_]+)"', device)) - FOR_TESTS_ONLY
     assert explained == {setting.name for setting in SETTINGS} | of_device

@@ -95,7 +95,6 @@ class Line:
     at: int
     text: str
     by: str
-    is_worrying: bool
     link: Link | None
 
 
@@ -105,7 +104,6 @@ def told(event: Event, person_id: str) -> Line:
         at=event.at,
         text=sentence(event.act, event.facts),
         by=_by(event.actor, person_id),
-        is_worrying=event.act == Act.SIGN_IN_FAILED,
         link=_link(event),
     )
 

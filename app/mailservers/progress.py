@@ -17,11 +17,6 @@ class Stage(StrEnum):
     SECURING = "securing"
     SIGNING_IN = "signing-in"
 
-    @property
-    def finding(self) -> bool:
-        """Whether the mail server is still being looked for."""
-        return self not in (Stage.CONNECTING, Stage.SECURING, Stage.SIGNING_IN)
-
 
 Progress = Callable[[Stage], None]
 
