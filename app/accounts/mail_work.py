@@ -18,6 +18,7 @@ from app import logs
 from app.accounts import mail_checks
 from app.accounts.mail_checks import ACCEPTED, Step
 from app.accounts.proof import note_failure
+from app.addresses import sender
 from app.clock import SECOND, Clock
 from app.database import Database, DatabaseUnavailableError
 from app.mailservers.address import MailAddress
@@ -58,7 +59,7 @@ class MailWork:
         self._database, self._clock, self._pool = database, clock, pool
         self._network, self._seconds = network, seconds
 
-    def find(self, check_id: str, address: MailAddress) -> Event:
+    def find(self, check_id: str, address: MailAddress, client_address: str) -> Event:
         """Start to look for the mail server; the event is set when the row tells the result."""
 
         def done(session: Session, server: MailServer) -> None:
@@ -67,7 +68,9 @@ class MailWork:
         def failed(session: Session, error: MailCheckError) -> None:
             mail_checks.end(session, check_id, error.cause, error.why)
 
-        return self._start(lambda deadline: self._discover(address, deadline), done, failed)
+        return self._start(
+            lambda deadline: self._discover(address, deadline), done, failed, client_address
+        )
 
     def attempt(self, attempt: Try) -> Event:
         """Start to try a credential; the event is set when the row tells the result."""
@@ -79,7 +82,9 @@ class MailWork:
             if mail_checks.end(session, attempt.check_id, error.cause, error.why):
                 note_failure(session, attempt.address.text, error.cause, now=self._clock.now())
 
-        return self._start(lambda deadline: self._check(attempt, deadline), done, failed)
+        return self._start(
+            lambda deadline: self._check(attempt, deadline), done, failed, attempt.client_address
+        )
 
     def is_lost(self, view: mail_checks.View, *, now: int) -> bool:
         """Tell whether the process that worked on a check must have died."""
@@ -94,6 +99,7 @@ class MailWork:
         work: Callable[[Deadline], T],
         done: Callable[[Session, T], None],
         failed: Callable[[Session, MailCheckError], None],
+        client_address: str,
     ) -> Event:
         told = Event()
 
@@ -108,7 +114,8 @@ class MailWork:
             told.set()
 
         try:
-            self._pool.submit(work, seconds=self._seconds).add_done_callback(tell)
+            future = self._pool.submit(work, seconds=self._seconds, sender=sender(client_address))
+            future.add_done_callback(tell)
         except MailCheckError as busy:
             cause = busy
             self._write(lambda session: failed(session, cause))

@@ -183,8 +183,8 @@ def _begin(form: AddressForm, wanted: str) -> Response:
     here, address = handfast(), form.parsed
     if address is None:
         abort(400)
-    now = here.clock.now()
-    here.throttles.count_request(web_session.client().address, now=now)
+    now, client = here.clock.now(), web_session.client()
+    here.throttles.count_request(client.address, now=now)
     session_id = web_session.ensure_row()
     with here.database.write() as database:
         flow = sessions.flow_of(database, session_id)
@@ -192,7 +192,7 @@ def _begin(form: AddressForm, wanted: str) -> Response:
         check_id = mail_checks.begin(
             database, session_id, address.text, now=now, entropy=here.entropy
         )
-    here.mail.find(check_id, address).wait(PATIENCE)
+    here.mail.find(check_id, address, client.address).wait(PATIENCE)
     return redirect(url_for(".progress", check_id=check_id), 303)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -13,28 +14,39 @@ T = TypeVar("T")
 
 # The work ends itself at its deadline; the pool only cuts what is stuck a little longer.
 _GRACE_SECONDS: Final = 0.5
+# So many senders can be slow at once before anybody else is turned away.
+_SHARES: Final = 4
 
 
 class MailPool:
-    """At most `threads` pieces of work at a time and `waiting` more in line; beyond that BUSY."""
+    """At most `threads` pieces of work at a time and `waiting` more in line; beyond that BUSY.
+
+    A mail server can be as slow as it likes, and anybody may name one: so one sender gets no more
+    than a share of the places.
+    """
 
     def __init__(self, *, threads: int = 16, waiting: int = 16) -> None:
-        self._places = threading.Semaphore(threads + waiting)
+        self._free = threads + waiting
+        self._share = max(1, self._free // _SHARES)
+        self._taken: Counter[str | None] = Counter()
+        self._lock = threading.Lock()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="mail")
 
-    def submit(self, work: Callable[[Deadline], T], *, seconds: float) -> "Future[T]":
+    def submit(
+        self, work: Callable[[Deadline], T], *, seconds: float, sender: str | None = None
+    ) -> "Future[T]":
         """Start the work with a deadline counted from now; raises BUSY where the pool is full.
 
-        The future always ends in time: with the work's result or error, or with UNDECIDED.
+        The future always ends in time: with the work's result or error, or with UNDECIDED. `sender`
+        is who asked for it, as `app.addresses.sender` names it; None is nobody's share.
         """
-        if not self._places.acquire(blocking=False):
-            raise MailCheckError(Cause.BUSY, "the mail pool is full")
+        self._take(sender)
         deadline = Deadline(seconds)
         outcome: Future[T] = Future()
         cutter = threading.Timer(seconds + _GRACE_SECONDS, _give_up, (deadline, outcome))
         cutter.daemon = True
         cutter.start()
-        self._executor.submit(self._run, work, deadline, outcome, cutter)
+        self._executor.submit(self._run, work, deadline, outcome, cutter, sender)
         return outcome
 
     def run(self, work: Callable[[Deadline], T], *, seconds: float) -> T:
@@ -51,6 +63,7 @@ class MailPool:
         deadline: Deadline,
         outcome: "Future[T]",
         cutter: threading.Timer,
+        sender: str | None,
     ) -> None:
         """One piece of work in its thread; its place is free when the thread really is."""
         try:
@@ -67,7 +80,22 @@ class MailPool:
                 outcome.set_result(result)
         finally:
             cutter.cancel()
-            self._places.release()
+            self._leave(sender)
+
+    def _take(self, sender: str | None) -> None:
+        with self._lock:
+            over = sender is not None and self._taken[sender] >= self._share
+            if not self._free or over:
+                raise MailCheckError(Cause.BUSY, "no place in the mail pool")
+            self._free -= 1
+            self._taken[sender] += 1
+
+    def _leave(self, sender: str | None) -> None:
+        with self._lock:
+            self._free += 1
+            self._taken[sender] -= 1
+            if not self._taken[sender]:
+                del self._taken[sender]
 
 
 def _give_up(deadline: Deadline, outcome: "Future[T]") -> None:

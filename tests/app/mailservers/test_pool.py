@@ -53,6 +53,24 @@ def test_a_full_pool_is_busy_and_has_room_again_later(pool: MailPool) -> None:
     assert pool.run(wait, seconds=5)
 
 
+def test_one_sender_cannot_take_every_place() -> None:
+    pool = MailPool(threads=8, waiting=0)
+    gate = threading.Event()
+
+    def wait(_: Deadline) -> bool:
+        return gate.wait(5)
+
+    taken = [pool.submit(wait, seconds=5, sender="192.0.2.1") for _ in range(2)]
+    with pytest.raises(MailCheckError) as raised:
+        pool.submit(wait, seconds=5, sender="192.0.2.1")
+    assert raised.value.cause is Cause.BUSY
+    elsewhere = pool.submit(wait, seconds=5, sender="192.0.2.2")
+    gate.set()
+    assert all(one.result(5) for one in [*taken, elsewhere])
+    assert pool.submit(wait, seconds=5, sender="192.0.2.1").result(5)
+    pool.close()
+
+
 def test_a_thread_stuck_on_a_socket_is_cut_loose(pool: MailPool) -> None:
     ours, theirs = socket.socketpair()
     woken = threading.Event()
