@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from plugin import system_file
 from plugin.atomic import write_private
 from plugin.decoding import DecodingError, decode
 from plugin.errors import ExitCode, UserError
@@ -203,11 +204,13 @@ class TrustStore:
     def _system(self) -> Iterator[Trust]:
         for file in sorted(self._paths.system_trust_dir.glob("*.json")):
             ca_file, key_set = file.with_suffix(".pem"), file.with_suffix(".jwt")
+            if ca_file.exists():
+                _read_system(ca_file)
             yield Trust(
-                read_bundle(read_small(file)),
+                read_bundle(_read_system(file)),
                 int(file.stat().st_mtime),
                 0,
-                read_small(key_set) if key_set.exists() else b"",
+                _read_system(key_set) if key_set.exists() else b"",
                 0,
                 ca_file if ca_file.exists() else None,
                 system=True,
@@ -296,6 +299,19 @@ def read_small(file: Path) -> bytes:
             _("cannot read %(file)s: %(why)s") % {"file": file, "why": error.strerror or error},
             _("look at its name and its rights"),
             ExitCode.USAGE,
+        ) from error
+
+
+def _read_system(file: Path) -> bytes:
+    # Administrators may link to where they keep such things, so links are followed here.
+    try:
+        return system_file.read(file, follow=True)
+    except (OSError, system_file.OthersCouldWriteError) as error:
+        raise UserError(
+            _("the administrator's file %(file)s cannot be used: %(why)s")
+            % {"file": file, "why": getattr(error, "strerror", None) or error},
+            _("ask the administrator of this device"),
+            ExitCode.UNTRUSTED,
         ) from error
 
 

@@ -157,3 +157,21 @@ def test_any_bytes_are_a_trust_file_or_a_decoding_error(data: bytes) -> None:
 def test_a_deep_nest_is_a_decoding_error() -> None:
     with pytest.raises(DecodingError):
         decode(b'{"allow_without_consent":' + b"[" * 100_000, Policy)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".pem", ".jwt"])
+def test_a_file_of_the_administrator_that_others_may_write_is_not_believed(
+    suffix: str, handfast: Run, paths: Paths, service: Service
+) -> None:
+    paths.system_trust_dir.mkdir(parents=True)
+    (paths.system_trust_dir / "portal.json").write_bytes(service.bundle.to_json())
+    (paths.system_trust_dir / "portal.pem").write_bytes(service.ca_file.read_bytes())
+    (paths.system_trust_dir / "portal.jwt").write_bytes(b"a.b.c")
+    for file in paths.system_trust_dir.iterdir():
+        file.chmod(0o644)
+    assert handfast("trust", "list").returncode == ExitCode.OK
+    (paths.system_trust_dir / f"portal{suffix}").chmod(0o666)
+    done = handfast("trust", "list")
+    assert done.returncode == ExitCode.UNTRUSTED
+    assert f"portal{suffix}" in done.stderr
+    assert "others may write to it" in done.stderr
