@@ -1,10 +1,11 @@
 """The command `handfast`: what can be asked, and the one place where errors become text."""
 
 import argparse
+import difflib
 import sys
 from collections.abc import Callable
 from io import TextIOWrapper
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from plugin import keys_command, open_command, registration, status_command, trust_command
 from plugin.device import HANDLER, Device
@@ -12,10 +13,18 @@ from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.passphrase import passphrase_from
 from plugin.paths import Paths
-from plugin.terminal import bold, tell
+from plugin.terminal import bold, plain, tell
 
 INTERRUPTED = 130
 
+FIRST_STEPS = _(
+    """first steps:
+  handfast trust add https://portal.example.org
+  handfast register
+  then sign in at that address in your browser and press "Activate this device"
+
+"""
+)
 EXIT_CODES = _(
     """exit status:
   0  done
@@ -83,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
         description=_(
             "Strong keys between this device and a service, by way of your mail account."
         ),
-        epilog=EXIT_CODES,
+        epilog=FIRST_STEPS + EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument(
@@ -105,6 +114,20 @@ def parser() -> argparse.ArgumentParser:
 
 class _Parser(argparse.ArgumentParser):
     """Errors in the form of all our errors."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        # The library's own sentence about an unknown command lists them all; one is meant.
+        if action.choices is not None and action.dest == argparse.SUPPRESS:
+            known = list(action.choices)
+            if value not in known:
+                near = difflib.get_close_matches(str(value), known, n=1)
+                hint = _('did you mean "%s"?') % f"{self.prog} {near[0]}" if near else ""
+                raise UserError(
+                    _("there is no command %s") % plain(str(value)),
+                    hint or _('see "%s --help"') % self.prog,
+                    ExitCode.USAGE,
+                )
+        super()._check_value(action, value)
 
     def error(self, message: str) -> NoReturn:
         raise UserError(message, _('see "%s --help"') % self.prog, ExitCode.USAGE)

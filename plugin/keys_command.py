@@ -64,8 +64,11 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
     if args.json:
         print_json([as_json(key) for key in contents.keys])
         return ExitCode.OK
-    for line in list_lines(contents.keys, device.pending()):
+    pending = device.pending()
+    for line in list_lines(contents.keys, pending):
         say(line)
+    if not contents.keys and not pending:
+        tell(_("Next: handfast status (it says what to do first)"))
     return ExitCode.OK
 
 
@@ -139,7 +142,8 @@ def list_lines(keys: tuple[KeyRecord, ...], pending: tuple[PendingRecord, ...]) 
             " ".join(key.words),
             date(key.created),
         )
-        for key in sorted(keys, key=lambda key: (key.account, key.service, -key.created))
+        # Keys of one activation stay in the order in which the page shows them too.
+        for key in sorted(keys, key=lambda key: (key.account, -key.created))
     ]
     if not rows and not pending:
         return [_("There are no keys on this device yet.")]

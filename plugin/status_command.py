@@ -66,7 +66,7 @@ def next_step(device: Device, pending: tuple[PendingRecord, ...]) -> str:
         if not record.read(device.paths):
             return _("handfast register (so that the browser can start the handler)")
         return _('sign in at %s and press "Activate this device"') % trusts[0].issuer
-    return _("nothing: this device is active")
+    return _("nothing; this device is active")
 
 
 def _as_json(device: Device, pending: tuple[PendingRecord, ...]) -> dict[str, object]:

@@ -75,7 +75,7 @@ def run_add(args: argparse.Namespace, device: Device) -> int:
     device.identity(bundle.issuer)
     say(_("This device trusts %s now.") % bold(bundle.issuer))
     _refresh_extension(device)
-    tell(_("next: %s") % next_step(device, device.pending()))
+    tell(_("Next: %s") % next_step(device, device.pending()))
     return ExitCode.OK
 
 
@@ -88,7 +88,7 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
         return ExitCode.OK
     if not trusts:
         say(_("This device trusts no service yet."))
-        tell(_("next: handfast trust add https://…"))
+        tell(_("Next: handfast trust add https://… (the address of your service)"))
     for trust in trusts:
         say(bold(trust.issuer), _("  fingerprint  %s") % trust.bundle.fingerprint)
         by = _("by the administrator, since %s") if trust.system else _("by you, since %s")
@@ -148,6 +148,12 @@ def _bundle(source: str, device: Device, ca_file: Path | None) -> TrustBundle:
         raise UserError(
             _("%s is not the address of a portal") % source,
             _("give it as https://host or https://host:port, or give a file"),
+            ExitCode.USAGE,
+        )
+    if not Path(source).exists():
+        raise UserError(
+            _("there is no file %s") % source,
+            _("give the address of a service as https://…, or the name of a bundle file"),
             ExitCode.USAGE,
         )
     return read_bundle(read_small(Path(source)))

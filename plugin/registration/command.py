@@ -77,7 +77,7 @@ def register(args: argparse.Namespace, device: Device) -> int:
             raise
         _say_written(target, written)
     if not trusted_issuers(device):
-        tell(_("This device trusts no service yet. next: handfast trust add https://…"))
+        tell(_("This device trusts no service yet. Next: handfast trust add https://…"))
     return ExitCode.OK
 
 

@@ -73,7 +73,9 @@ def _chromium(folder: Path, device: Device) -> Finding:
     own = chromium.Place.of_profile(folder, programs)
     system = chromium.Place.of_system()
     place = own if own.host_manifest.exists() else system
-    again = "handfast register --browser chromium --user-data-dir " + str(folder)
+    again = "handfast register --browser chromium"
+    if folder != chromium.default_user_data_dir():
+        again += f" --user-data-dir {folder}"
 
     def finding(problem: str = "", hint: str = "") -> Finding:
         return Finding("Chromium", str(folder), problem, hint)
@@ -185,7 +187,9 @@ def _firefox(profile: Path, device: Device) -> Finding:
 
 def _desktop(device: Device) -> Finding:
     own = freedesktop.Place.of_person(record.program_folder(device.paths))
-    place = own if own.desktop_file.exists() else freedesktop.Place.of_system()
+    system = freedesktop.Place.of_system()
+    # Where nothing is registered yet, the person's own place is the one to speak of.
+    place = system if system.desktop_file.exists() and not own.desktop_file.exists() else own
     again = _("run: %s") % "handfast register --browser desktop"
 
     def finding(problem: str = "", hint: str = "") -> Finding:
