@@ -74,6 +74,18 @@ class View:
         """Tell whether another credential may help: then the failure belongs to that field."""
         return self.outcome in {Cause.WRONG_CREDENTIAL, Cause.NEEDS_APP_PASSWORD}
 
+    @property
+    def guessable(self) -> frozenset[str]:
+        """Return what a credential counts for as a guess: the address, and a mailbox named to us.
+
+        Or else many made-up addresses would be as many tries at one mailbox.
+        """
+        if self.server is None or not self.named:
+            return frozenset({self.address})
+        mailbox = self.username.lower()
+        named = mailbox if "@" in mailbox else f"{mailbox}@{self.server.host}"
+        return frozenset({self.address, named})
+
     def _takes(self, credential: Credential) -> bool:
         return self.server is not None and self.server.credential is credential
 

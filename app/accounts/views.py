@@ -98,7 +98,8 @@ def give_credential(check_id: str) -> Any:
         return _page(check, form), 400
     now, client = here.clock.now(), web_session.client()
     here.throttles.count_request(client.address, now=now)
-    here.throttles.count_credential(check.address, client.address, now=now)
+    for account in sorted(check.guessable):
+        here.throttles.count_credential(account, client.address, now=now)
     with here.database.write() as database:
         started = mail_checks.start(database, check_id, now=now)
     if started:

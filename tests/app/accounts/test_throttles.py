@@ -37,6 +37,24 @@ def test_guessing_is_slowed_down_with_a_page_that_says_for_how_long(portal: Port
     assert "You can try again in 16 minutes" in stranger.text()
 
 
+@pytest.mark.parametrize(
+    ("username", "mailbox"), [("Ann@example.org", ANN), ("ann", "ann@imap.example.net")]
+)
+def test_guessing_at_a_named_server_counts_for_the_mailbox_whatever_the_address(
+    portal: Portal, username: str, mailbox: str
+) -> None:
+    bob = portal.browser()
+    bob.sign_in(BOB)
+    path = bob.give_address("anything@example.org", "/accounts/add")
+    number = path.rpartition("/")[2]
+    bob.get(f"/accounts/add/{number}/server")
+    named = {"host": "imap.example.net", "port": 1, "security": "tls", "username": username}
+    bob.post(f"/accounts/add/{number}/server", named)
+    guess(portal, bob.address, PER_ACCOUNT_AND_ADDRESS.count, mailbox)
+    bob.get(path)
+    assert bob.post(f"{path}/credential", {"password": "guess"}).status_code == 429
+
+
 def test_many_addresses_in_a_row_are_slowed_down_too(portal: Portal) -> None:
     stranger = portal.browser()
     for _ in range(PER_ADDRESS.count):
