@@ -43,24 +43,24 @@ def revoke_device(
     actor: str | None = None,
     reason: str = "by-owner",
 ) -> bool:
-    """Remove a device and revoke all its keys; it can redeem nothing until it is restored."""
+    """Revoke a device with all its keys; it can redeem nothing until it is restored."""
     with database.write_connection() as connection:
-        return _remove_device(connection, person_id, device_id, now, actor, reason)
+        return _revoke_device(connection, person_id, device_id, now, actor, reason)
 
 
 def restore_device(
     database: Database, *, person_id: str, device_id: str, now: int, actor: str | None = None
 ) -> bool:
-    """Let a removed device activate again; its revoked keys stay revoked."""
+    """Let a revoked device activate again; its revoked keys stay revoked."""
     with database.write_connection() as connection:
         restored = connection.execute(
             update(DEVICE)
             .where(
                 DEVICE.c.id == device_id,
                 DEVICE.c.person_id == person_id,
-                DEVICE.c.state == DeviceState.REMOVED,
+                DEVICE.c.state == DeviceState.REVOKED,
             )
-            .values(state=DeviceState.ACTIVE, removed_at=None)
+            .values(state=DeviceState.ACTIVE, revoked_at=None)
         ).rowcount
         if restored:
             _record(connection, Act.DEVICE_RESTORED, person_id, device_id, now, actor)
@@ -78,7 +78,7 @@ def revoke_activation(
 ) -> bool:
     """End an open activation, or undo a redeemed one (*Not you? Revoke*); False if not theirs.
 
-    Undoing revokes its keys, and removes the device unless it holds other active keys.
+    Undoing revokes its keys, and the device unless it holds other active keys.
     """
     with database.write_connection() as connection:
         found = connection.execute(
@@ -99,23 +99,23 @@ def revoke_activation(
             select(ACTIVATION.c.device_id).where(ACTIVATION.c.id == activation_id)
         ).scalar()
         if device_id is not None and not _active_keys(connection, device_id):
-            _remove_device(connection, person_id, device_id, now, actor, reason)
+            _revoke_device(connection, person_id, device_id, now, actor, reason)
         return True
 
 
-def _remove_device(
+def _revoke_device(
     connection: Connection, person_id: str, device_id: str, now: int, actor: str | None, reason: str
 ) -> bool:
-    removed = connection.execute(
+    revoked = connection.execute(
         update(DEVICE)
         .where(
             DEVICE.c.id == device_id,
             DEVICE.c.person_id == person_id,
             DEVICE.c.state == DeviceState.ACTIVE,
         )
-        .values(state=DeviceState.REMOVED, removed_at=now)
+        .values(state=DeviceState.REVOKED, revoked_at=now)
     ).rowcount
-    if not removed:
+    if not revoked:
         return False
     of_device = SERVICE_KEY.c.device_id == device_id
     for key_id in _revoke_keys(connection, person_id, of_device, now, reason):

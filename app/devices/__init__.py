@@ -1,1 +1,1 @@
-"""A person's devices and the keys on them: look, revoke, remove, restore."""
+"""A person's devices and the keys on them: look, revoke, restore."""

@@ -60,7 +60,7 @@ class DeviceView:
     state: str
     created_at: int
     seen_at: int
-    removed_at: int | None
+    revoked_at: int | None
     keys: tuple[KeyView, ...]
 
     @property
@@ -166,6 +166,6 @@ def _device_view(device: Device, keys: Sequence[KeyView]) -> DeviceView:
         state=device.state,
         created_at=device.created_at,
         seen_at=device.seen_at,
-        removed_at=device.removed_at,
+        revoked_at=device.revoked_at,
         keys=tuple(keys),
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 from flask import Blueprint, abort, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from app.activation.services import restore_device, revoke_device, revoke_key
+from app.activation import services as acts
 from app.devices import services
 from app.extensions import handfast
 from app.history.sentences import told
@@ -50,35 +50,37 @@ def device(device_id: str) -> str:
     )
 
 
-@devices.get("/devices/<device_id>/remove")
+@devices.get("/devices/<device_id>/revoke")
 @require(Permission.OWN)
-def ask_remove(device_id: str) -> str:
-    """Ask before a device is removed."""
-    return render_template("devices/remove.html", device=_device(device_id), names=SERVICE_NAMES)
+def ask_revoke_device(device_id: str) -> str:
+    """Ask before a device is revoked."""
+    return render_template(
+        "devices/revoke_device.html", device=_device(device_id), names=SERVICE_NAMES
+    )
 
 
-@devices.post("/devices/<device_id>/remove")
+@devices.post("/devices/<device_id>/revoke")
 @require(Permission.OWN)
-def remove(device_id: str) -> Response:
-    """Remove a device and revoke its keys."""
+def revoke_device(device_id: str) -> Response:
+    """Revoke a device with its keys."""
     _device(device_id)
-    revoke_device(**_mine(), device_id=device_id)
+    acts.revoke_device(**_mine(), device_id=device_id)
     return redirect(url_for(".device", device_id=device_id), 303)
 
 
 @devices.get("/devices/<device_id>/restore")
 @require(Permission.OWN)
 def ask_restore(device_id: str) -> str:
-    """Ask before a removed device may come back."""
+    """Ask before a revoked device may come back."""
     return render_template("devices/restore.html", device=_device(device_id))
 
 
 @devices.post("/devices/<device_id>/restore")
 @require(Permission.OWN)
 def restore(device_id: str) -> Response:
-    """Let a removed device activate again."""
+    """Let a revoked device activate again."""
     _device(device_id)
-    restore_device(**_mine(), device_id=device_id)
+    acts.restore_device(**_mine(), device_id=device_id)
     return redirect(url_for(".device", device_id=device_id), 303)
 
 
@@ -104,17 +106,17 @@ def key(key_id: str) -> str:
 
 @devices.get("/keys/<key_id>/revoke")
 @require(Permission.OWN)
-def ask_revoke(key_id: str) -> str:
+def ask_revoke_key(key_id: str) -> str:
     """Ask before a key is revoked."""
-    return render_template("devices/revoke.html", key=_key(key_id), names=SERVICE_NAMES)
+    return render_template("devices/revoke_key.html", key=_key(key_id), names=SERVICE_NAMES)
 
 
 @devices.post("/keys/<key_id>/revoke")
 @require(Permission.OWN)
-def revoke(key_id: str) -> Response:
+def revoke_key(key_id: str) -> Response:
     """Revoke one key."""
     _key(key_id)
-    revoke_key(**_mine(), key_id=key_id)
+    acts.revoke_key(**_mine(), key_id=key_id)
     return redirect(url_for(".key", key_id=key_id), 303)
 
 

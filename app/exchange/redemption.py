@@ -24,8 +24,8 @@ class LostRaceError(Exception):
     """Another request changed the activation between our look and our write."""
 
 
-class RemovedDeviceError(Exception):
-    """The owner removed this device."""
+class RevokedDeviceError(Exception):
+    """The owner revoked this device."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Redemptions:
     def redeem(self, wanted: Redemption) -> bytes:
         """Commit device, keys, audit and answer together; every secret of the runs goes.
 
-        Raises LostRaceError, RemovedDeviceError, CommitUnknownError, DatabaseUnavailableError.
+        Raises LostRaceError, RevokedDeviceError, CommitUnknownError, DatabaseUnavailableError.
         """
         names = [
             GrantName(row.grant_id, row.address, row.service, row.service_uid)
@@ -97,7 +97,7 @@ class Redemptions:
         }
         device_id: str | None = self._upsert_device.run(connection, row).scalar()
         if device_id is None:
-            raise RemovedDeviceError
+            raise RevokedDeviceError
         return device_id
 
     def _activation(

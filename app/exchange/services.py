@@ -15,7 +15,7 @@ from app.activation.status import RUN_LIFETIME
 from app.crashpoints import crashpoint
 from app.database import CommitUnknownError, Database, DatabaseUnavailableError
 from app.exchange import statements
-from app.exchange.redemption import LostRaceError, Redemption, Redemptions, RemovedDeviceError
+from app.exchange.redemption import LostRaceError, Redemption, Redemptions, RevokedDeviceError
 from app.keystore.places import prs_place, run_place
 from app.models import ActivationState
 from protocol.encoding import lv_cat
@@ -131,7 +131,7 @@ class ExchangeService:
                     now=now,
                 )
             )
-        except RemovedDeviceError:
+        except RevokedDeviceError:
             raise RemoteProtocolError(ErrorCode.DEVICE_REVOKED) from None
         except (LostRaceError, IntegrityError):
             body = self._look_again(confirm, confirm_hash, ErrorCode.REFUSED)

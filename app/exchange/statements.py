@@ -174,7 +174,7 @@ DEVICE_COLUMNS: Final = (
 
 
 def upsert_device(dialect: Dialect) -> Prepared:
-    """Build the statement that adds a device or renews an active one; no row if it was removed."""
+    """Build the statement that adds a device or renews an active one; no row if it was revoked."""
     make = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
     new = make(DEVICE)
     statement = new.on_conflict_do_update(

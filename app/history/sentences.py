@@ -54,8 +54,8 @@ SENTENCES: Final[Mapping[Act, Sequence[LazyString]]] = {
         lazy_gettext("A key was revoked."),
     ),
     Act.DEVICE_REVOKED: (
-        lazy_gettext("{device} was removed."),
-        lazy_gettext("A device was removed."),
+        lazy_gettext("{device} was revoked."),
+        lazy_gettext("A device was revoked."),
     ),
     Act.DEVICE_RESTORED: (
         lazy_gettext("{device} may be activated again."),

@@ -11,10 +11,10 @@ from app.models.base import Base, Blob, Moment, PublicId, one_of
 
 
 class DeviceState(StrEnum):
-    """active → removed, and back only when its owner lifts the removal."""
+    """active → revoked, and back only when its owner restores it."""
 
     ACTIVE = "active"
-    REMOVED = "removed"
+    REVOKED = "revoked"
 
 
 class KeyState(StrEnum):
@@ -40,7 +40,7 @@ class Device(Base):
     state: Mapped[str] = mapped_column(String(12))
     created_at: Mapped[Moment]
     seen_at: Mapped[Moment]
-    removed_at: Mapped[Moment | None]
+    revoked_at: Mapped[Moment | None]
 
     __table_args__ = (UniqueConstraint("person_id", "jkt"), one_of("state", DeviceState))
 

@@ -75,8 +75,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
-        sa.Column("removed_at", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint("state IN ('active', 'removed')", name=op.f("ck_device_state")),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("state IN ('active', 'revoked')", name=op.f("ck_device_state")),
         sa.ForeignKeyConstraint(
             ["person_id"], ["person.id"], name=op.f("fk_device_person_id_person")
         ),

@@ -136,7 +136,7 @@ def test_a_run_of_a_reissued_document_is_dead(service: Service) -> None:
     assert refused(service, confirm) is ErrorCode.REFUSED
 
 
-def test_a_removed_device_can_redeem_nothing_until_it_is_restored(service: Service) -> None:
+def test_a_revoked_device_can_redeem_nothing_until_it_is_restored(service: Service) -> None:
     handset = service.handset()
     service.activate(handset, service.issue(service.ann).document)
     device_id = keys(service)[0].device_id
@@ -209,7 +209,7 @@ def test_not_you_revokes_the_keys_and_the_device(service: Service) -> None:
 
     assert {key.state for key in keys(service)} == {KeyState.REVOKED}
     with service.database.read() as session:
-        assert list(session.scalars(select(Device.state))) == ["removed"]
+        assert list(session.scalars(select(Device.state))) == ["revoked"]
 
 
 def test_bob_cannot_revoke_what_is_anns(service: Service) -> None:

@@ -16,17 +16,17 @@ def test_a_revoked_key_is_gone_and_told(lived_in: Seeded) -> None:
     assert "The key for Mail of ann@example.org on Ann's laptop was revoked." in ann.text()
 
 
-def test_a_removed_device_loses_its_keys_and_can_come_back(lived_in: Seeded) -> None:
+def test_a_revoked_device_loses_its_keys_and_can_come_back(lived_in: Seeded) -> None:
     ann = lived_in.browser(lived_in.ann)
-    ann.get(f"/devices/{lived_in.laptop}/remove")
-    ann.post(f"/devices/{lived_in.laptop}/remove")
+    ann.get(f"/devices/{lived_in.laptop}/revoke")
+    ann.post(f"/devices/{lived_in.laptop}/revoke")
     ann.get(f"/devices/{lived_in.laptop}")
-    assert "This device was removed" in ann.text()
+    assert "This device was revoked" in ann.text()
     assert "This device has no active key." in ann.text()
     ann.get(f"/devices/{lived_in.laptop}/restore")
     ann.post(f"/devices/{lived_in.laptop}/restore")
     ann.get(f"/devices/{lived_in.laptop}")
-    assert "This device was removed" not in ann.text()
+    assert "This device was revoked" not in ann.text()
     assert "This device has no active key." in ann.text()
 
 

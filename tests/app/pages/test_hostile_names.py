@@ -24,7 +24,7 @@ def test_a_hostile_device_name_is_text(bare: Seeded, name: str) -> None:
     pages = (
         "/devices",
         device,
-        f"{device}/remove",
+        f"{device}/revoke",
         "/activations",
         f"/activations/{issued.activation_id}",
         f"/activations/{issued.activation_id}/revoke",

@@ -23,7 +23,7 @@ def test_every_page_and_every_act(postgresql_cluster: Cluster, tmp_path: Path) -
             assert ann.get(page.format_map(vars(seeded))).status_code == 200, page
         for act in (
             "/keys/{key}/revoke",
-            "/devices/{laptop}/remove",
+            "/devices/{laptop}/revoke",
             "/devices/{tablet}/restore",
             "/activations/{waiting}/revoke",
             "/mail-accounts/{unproven}/remove",

@@ -8,7 +8,7 @@ from tests.app.pages.seeded import Seeded
 
 THINGS = (
     "/devices/{laptop}",
-    "/devices/{laptop}/remove",
+    "/devices/{laptop}/revoke",
     "/devices/{tablet}/restore",
     "/keys/{key}",
     "/keys/{key}/revoke",

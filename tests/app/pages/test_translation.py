@@ -15,7 +15,7 @@ PAGES = (
     "/devices",
     "/devices/{laptop}",
     "/devices/{tablet}",
-    "/devices/{laptop}/remove",
+    "/devices/{laptop}/revoke",
     "/devices/{tablet}/restore",
     "/keys/{key}",
     "/keys/{ended_key}",

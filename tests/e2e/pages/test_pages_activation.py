@@ -59,7 +59,7 @@ def test_the_page_ends_with_the_words_that_the_device_has(page: Page, served: Se
     page.get_by_role("link", name="Revoke these keys").click()
     expect(page).to_have_title(re.compile("Revoke the keys of Ann's new phone"))
     page.get_by_role("button", name="Revoke these keys").click()
-    expect(page.get_by_text("This device was removed")).to_be_visible()
+    expect(page.get_by_text("This device was revoked")).to_be_visible()
 
 
 @pytest.mark.usefixtures("handler")
