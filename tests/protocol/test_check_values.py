@@ -1,49 +1,62 @@
-"""The design's check values, so that the key schedule cannot drift."""
+"""Appendix C of docs/protocol.md holds the numbers of this code."""
 
-import hashlib
+from pathlib import Path
 
-from protocol import key_schedule
+from protocol import cpace, key_schedule
 from protocol.activation import document_prs
-from protocol.encoding import Bytes32
-from protocol.handshake import Context, check_admission
+from protocol.encoding import Bytes32, lv_cat
+from protocol.handshake import Context
 from protocol.messages import SUITE, EncapsulationKey, Init
+from protocol.session import GrantName, session_keys
 
-PRS = document_prs(b"a.b.c", [bytes(32), b"\x01" * 32])
-CONTEXT = Context("https://localhost:8443", "A" * 22)
-INIT = Init(
-    v=1,
-    suite=SUITE,
-    activation="A" * 22,
-    nonce=Bytes32(b"\x02" * 32),
-    share=Bytes32(b"\x03" * 32),
-    kem=EncapsulationKey(b"\x04" * 1184),
-)
+TEXT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 
 
-def test_password_string() -> None:
-    assert PRS.hex().startswith("1280e1b1")
+def check_values() -> dict[str, str]:
+    """Every row of the appendix."""
+    prs = document_prs(b"a.b.c", [bytes(32), b"\x01" * 32])
+    context = Context("https://localhost:8443", "A" * 22)
+    nonce, ya, yb = b"\x02" * 32, b"\x03" * 32, b"\x05" * 32
+    ek, ct = b"\x04" * 1184, b"\x06" * 1088
+    init = Init(
+        v=1,
+        suite=SUITE,
+        activation="A" * 22,
+        nonce=Bytes32(nonce),
+        share=Bytes32(ya),
+        kem=EncapsulationKey(ek),
+    )
+    th1 = key_schedule.init_transcript(context, init)
+    th2 = key_schedule.reply_transcript(th1, "kid", yb, ct)
+    prk = key_schedule.run_key(prs, b"\x07" * 32, b"\x08" * 64)
+    th3 = key_schedule.confirm_transcript(th2, b"\x09" * 40)
+    g = cpace.calculate_generator(prs, context.channel(), nonce)
+    key = session_keys(prk, th3, [GrantName("B" * 21 + "A", "", "mail", "UID")])[0]
+    return {
+        "`PRS`": prs.hex(),
+        "`CI`": context.channel().hex(),
+        "`X25519(0a×32, g)`": cpace.share(b"\x0a" * 32, g).hex(),
+        "`ISK` for `K` = 0b×32": cpace.intermediate_key(
+            nonce, b"\x0b" * 32, (ya, ek), (yb, ct)
+        ).hex(),
+        "`TH1`": th1.hex(),
+        "`admission`": key_schedule.admission_tag(prs, th1).hex(),
+        "`TH2`": th2.hex(),
+        "`PRK`": prk.hex(),
+        '`k("device tag", 64)`': key_schedule.labelled(prk, "device tag", th2, 64).hex(),
+        '`k("device seal", 32)`': key_schedule.labelled(prk, "device seal", th2, 32).hex(),
+        "`TH3`": th3.hex(),
+        "`TH4`": key_schedule.complete_transcript(th3, b"\x0c" * 40).hex(),
+        "`session_1`": key.key.hex(),
+        "`key_id`, b64u": key.key_id,
+        "`fingerprint`": key.fingerprint.hex(),
+        "words": " ".join(key.words),
+        "purpose key": key.purpose_key("contacts", "to-device").hex(),
+    }
 
 
-def test_init_hash_and_admission() -> None:
-    th1 = key_schedule.init_transcript(CONTEXT, INIT)
-    tag = key_schedule.admission_tag(PRS, th1)
-    assert (th1.hex()[:8], tag.hex()[:8]) == ("83459347", "4034676b")
-    assert check_admission(PRS, th1, tag)
-    assert not check_admission(PRS, th1, INIT.admission)
-
-
-def test_reply_hash() -> None:
-    th1 = key_schedule.init_transcript(CONTEXT, INIT)
-    th2 = key_schedule.reply_transcript(th1, "kid", b"\x05" * 32, b"\x06" * 1088)
-    assert th2.hex().startswith("242e0b2b")
-
-
-def test_run_key() -> None:
-    prk = key_schedule.run_key(PRS, b"\x07" * 32, b"\x08" * 64)
-    assert prk.hex().startswith("242e8518")
-
-
-def test_a_code_is_not_a_document() -> None:
-    assert key_schedule.code_prs("https://localhost:8443", "ABCDEFG") != hashlib.sha512().digest()
-    code = Context("https://localhost:8443", "A" * 22, kind="code")
-    assert code.channel() != CONTEXT.channel()
+def test_every_value_is_in_the_appendix() -> None:
+    assert lv_cat("a").hex() == "0161"
+    appendix = TEXT.split("## Appendix C")[1]
+    for name, value in check_values().items():
+        assert f"| {name} | `{value}` |" in appendix, f"| {name} | `{value}` |"

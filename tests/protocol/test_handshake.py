@@ -1,10 +1,11 @@
 """Steps happen once, in order, and leave the same keys on both sides."""
 
+import hashlib
 import os
 from dataclasses import replace
 
 import pytest
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from protocol.encoding import Bytes64, decode, encode
 from protocol.errors import (
@@ -26,6 +27,7 @@ from protocol.handshake import (
     State,
     accept_confirm,
     check_admission,
+    code_prs,
     complete,
     init_hash,
     problem,
@@ -148,6 +150,17 @@ def test_a_bad_complete_leaves_the_run_pending() -> None:
 
 def test_a_typed_code_sends_no_admission() -> None:
     assert b"admission" not in fresh(replace(cast.CONTEXT, kind="code")).init()
+
+
+def test_an_init_without_admission_is_not_admitted() -> None:
+    init = structs.replace(read_init(fresh().init()), admission=UNSET)
+    assert not check_admission(cast.PRS, init_hash(cast.CONTEXT, init), init.admission)
+
+
+def test_a_typed_code_is_hashed_with_its_issuer() -> None:
+    issuer = b"https://localhost:8443"
+    fields = b"\x0fhandfast/1 code" + bytes([len(issuer)]) + issuer + b"\x07ABCDEFG"
+    assert code_prs(issuer.decode(), "ABCDEFG") == hashlib.sha512(fields).digest()
 
 
 def test_secrets_are_not_shown() -> None:
