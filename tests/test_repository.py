@@ -111,6 +111,14 @@ def test_the_deploying_page_explains_every_setting_and_no_other() -> None:
     assert explained == {setting.name for setting in SETTINGS} | of_device
 
 
+def test_the_files_that_the_architecture_names_are_there() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:[a-z_]+/)*(?:[a-z_]+\.py|[a-z_]+/))(?:: [^`]*)?`", text)
+    folders = (ROOT, ROOT / "app", ROOT / "plugin")
+    assert len(named) > 40
+    assert [name for name in named if not any((at / name).exists() for at in folders)] == []
+
+
 def test_the_commands_that_the_readme_names_are_there() -> None:
     rules = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(), re.M))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
