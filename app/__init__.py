@@ -64,7 +64,10 @@ def create_exchange(
     entropy: Callable[[int], bytes] = os.urandom,
     sweep_seconds: float | None = 60.0,
 ) -> Flask:
-    """Build the key exchange service (plain HTTP): init, confirm, health."""
+    """Build the key exchange service (plain HTTP): init, confirm, health.
+
+    It sweeps by itself every ``sweep_seconds``; None leaves that to the operator's command.
+    """
     from app.clock import SystemClock
     from app.database import Database
     from app.exchange.services import ExchangeService

@@ -16,16 +16,13 @@ if TYPE_CHECKING:
     from app.clock import Clock
     from app.database import Database
 
-INTERVAL_SECONDS: Final = 60.0
 _LOG: Final = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """A thread that sweeps until it is stopped."""
+    """A thread that sweeps, every ``interval`` seconds on average, until it is stopped."""
 
-    def __init__(
-        self, database: Database, clock: Clock, *, interval: float = INTERVAL_SECONDS
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, *, interval: float) -> None:
         self._database: Final = database
         self._clock: Final = clock
         self._interval: Final = interval
