@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -112,6 +112,16 @@ class Database:
                 connection.invalidate()
                 self.engine.dispose()
             raise
+
+    def queue_for(self, session: Session, name: str) -> None:
+        """Let transactions about the same name follow one another; the lock ends with them.
+
+        SQLite has one writer at a time in any case.
+        """
+        if not self.is_sqlite:
+            # A row lock cannot do this, since the row may not be there yet.
+            statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+            session.execute(statement, {"name": name})
 
     def dispose(self) -> None:
         """Close every pooled connection."""

@@ -44,7 +44,7 @@ def sign_in(
     """Make the person whom the check proves the owner of a new session; the old one ends."""
 
     def work(session: Session) -> NewSession:
-        check = _use(session, check_id, session_id, here)
+        check = _use(database, session, check_id, session_id, here)
         person_id = proof.sign_in(session, check, here)
         wanted = sessions.flow_of(session, session_id).get(NEXT)
         sessions.replace(session, session_id, now=here.now)
@@ -79,17 +79,21 @@ def add_account(
     """Add the checked account to a person who is signed in and return its address."""
 
     def work(session: Session) -> str:
-        check = _use(session, check_id, session_id, here)
+        check = _use(database, session, check_id, session_id, here)
         proof.add_account(session, person_id, check, here)
         return check.address
 
     return _once_more(database, work)
 
 
-def _use(session: Session, check_id: str, session_id: str, here: proof.Here) -> mail_checks.View:
+def _use(
+    database: Database, session: Session, check_id: str, session_id: str, here: proof.Here
+) -> mail_checks.View:
     check = mail_checks.use(session, check_id, session_id, now=here.now)
     if check is None:
         raise NothingToFinishError
+    # An unproven claim must not slip in while the rightful owner proves the address.
+    database.queue_for(session, check.address)
     return check
 
 

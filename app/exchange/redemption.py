@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,10 @@ from protocol.handshake import DeviceClaim, GrantName, RunSecrets, SessionKey, c
 if TYPE_CHECKING:
     from app.database import Database
     from app.keystore.sealing import Sealer
+
+
+# Letters and symbols by category that are drawn as nothing.
+BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u17b4\u17b5")
 
 
 class LostRaceError(Exception):
@@ -88,7 +93,7 @@ class Redemptions:
             "person_id": wanted.person_id,
             "jkt": claim.jkt,
             "identity": claim.identity,
-            "name": claim.name,
+            "name": shown_name(claim),
             "platform": claim.platform,
             "handler": claim.handler,
             "state": DeviceState.ACTIVE.value,
@@ -122,6 +127,18 @@ class Redemptions:
         statements.REDEEM_GRANTS.run(connection, {"of_activation": wanted.activation_id})
 
 
+def shown_name(claim: DeviceClaim) -> str:
+    """Return the device's name, or one made of its thumbprint where a person would see none.
+
+    A device that cannot be seen in a list cannot be revoked there.
+    """
+    visible = any(
+        unicodedata.category(character)[0] in "LNPS" and character not in BLANK
+        for character in claim.name
+    )
+    return claim.name if visible else f"device {claim.jkt[:8]}"
+
+
 def _key_row(
     wanted: Redemption, device_id: str, service_id: str, key: SessionKey, sealed: bytes
 ) -> dict[str, Any]:
@@ -148,5 +165,5 @@ def _record(connection: Connection, wanted: Redemption, device_id: str) -> None:
         act=Act.DEVICE_ACTIVATED,
         subject=wanted.person_id,
         target=wanted.activation_id,
-        detail={"device": wanted.claim.name, "address": wanted.address},
+        detail={"device": shown_name(wanted.claim), "address": wanted.address},
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillWaitingError
 from pathlib import Path
 
 import pytest
 
+from app.database import Database
 from app.models import MailAccount, Person
 from tests.app.portal_fixtures import ANN, PASSWORDS, build
 from tests.peers.ca import CertificateAuthority
@@ -37,3 +39,21 @@ def test_two_first_sign_ins_at_the_same_moment_make_one_person(
         )
     assert [answer.headers.get("Location") for answer in answers] == ["/"] * 4
     assert len(portal.rows(Person)) == len(portal.rows(MailAccount)) == 1
+
+
+def test_what_concerns_one_address_happens_one_after_the_other(postgresql_url: str) -> None:
+    database = Database(postgresql_url)
+
+    def claim(address: str) -> None:
+        with database.write() as session:
+            database.queue_for(session, address)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            database.queue_for(session, ANN)
+            pool.submit(claim, "bob@example.org").result(timeout=10)
+            second = pool.submit(claim, ANN)
+            with pytest.raises(StillWaitingError):
+                second.result(timeout=0.3)
+        second.result(timeout=10)
+    database.dispose()

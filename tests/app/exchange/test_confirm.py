@@ -234,3 +234,15 @@ def test_one_device_of_two_people_is_two_rows(service: Service) -> None:
     with service.database.read() as session:
         counted = session.execute(select(func.count()).select_from(Device)).scalar_one()
     assert counted == 2
+
+
+@pytest.mark.parametrize("name", [" ", "\u200b\u200b", "\u3164", "\U000e0041"])
+def test_a_device_without_a_visible_name_gets_one_that_its_owner_can_find(
+    sqlite_service: Service, name: str
+) -> None:
+    issued = sqlite_service.issue(sqlite_service.ann, "mail")
+
+    established = sqlite_service.activate(sqlite_service.handset(name), issued.document)
+
+    with sqlite_service.database.read() as session:
+        assert session.scalars(select(Device.name)).all() == [f"device {established.device[:8]}"]
