@@ -32,6 +32,7 @@ def test_an_answer_after_half_a_minute_still_counts(
     authority: trustme.CA, portal: SmallPortal, service: SmallService
 ) -> None:
     with registered_machine(authority, service) as machine, undriven_browser(machine) as debugger:
+        debugger.wait_for_bridge()
         page = debugger.open(portal.origin + "/")
         page.evaluate("document.querySelector('button').click()")
         consent = debugger.wait_for("consent.html")
@@ -94,16 +95,23 @@ class Debugger:
         return tab
 
     def wait_for(self, part_of_url: str) -> Tab:
-        for _attempt in range(100):
-            for target in self._get("/list"):
-                if target["type"] == "page" and part_of_url in target["url"]:
-                    return self._attach(target)
-            time.sleep(0.1)
-        raise AssertionError(f"no page with {part_of_url}")
+        return self._attach(self._found("page", part_of_url))
+
+    def wait_for_bridge(self) -> None:
+        """Wait for the extension without attaching: a new profile loads it beside the first page."""
+        self._found("service_worker", "chrome-extension://")
 
     def close(self) -> None:
         for tab in self._tabs:
             tab.close()
+
+    def _found(self, kind: str, part_of_url: str) -> Any:
+        for _attempt in range(150):
+            for target in self._get("/list"):
+                if target["type"] == kind and part_of_url in target["url"]:
+                    return target
+            time.sleep(0.1)
+        raise AssertionError(f"no {kind} with {part_of_url}")
 
     def _attach(self, target: Any) -> Tab:
         self._tabs.append(Tab(target["webSocketDebuggerUrl"]))
