@@ -98,7 +98,7 @@ class Debugger:
         return self._attach(self._found("page", part_of_url))
 
     def wait_for_bridge(self) -> None:
-        """Wait for the extension without attaching: a new profile loads it beside the first page."""
+        """Wait for the extension, unattached: a new profile loads it beside the first page."""
         self._found("service_worker", "chrome-extension://")
 
     def close(self) -> None:
