@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from plugin import keys_command, open_command, registration, status_command, trust_command
 from plugin.device import HANDLER, Device
-from plugin.errors import ExitCode, UserError
+from plugin.errors import MEANINGS, ExitCode, UserError
 from plugin.i18n import _
 from plugin.passphrase import passphrase_from
 from plugin.paths import Paths
@@ -25,17 +25,8 @@ FIRST_STEPS = _(
 
 """
 )
-EXIT_CODES = _(
-    """exit status:
-  0  done
-  1  something unexpected
-  2  the command was not understood
-  3  you refused
-  4  the document, bundle or key set cannot be trusted
-  5  not finished: network or service did not answer; it can go on
-  6  the service refused
-  7  the key store is locked, in use or damaged
-  8  there was no way to ask you"""
+EXIT_CODES = "\n".join(
+    [_("exit status:"), *(f"  {code.value}  {meaning}" for code, meaning in MEANINGS.items())]
 )
 
 

@@ -21,6 +21,19 @@ class ExitCode(IntEnum):
     NO_WAY_TO_ASK = 8
 
 
+MEANINGS = {
+    ExitCode.OK: _("done"),
+    ExitCode.UNEXPECTED: _("something unexpected"),
+    ExitCode.USAGE: _("the command was not understood"),
+    ExitCode.REFUSED_BY_PERSON: _("you refused"),
+    ExitCode.UNTRUSTED: _("the document, bundle or key set cannot be trusted"),
+    ExitCode.UNFINISHED: _("not finished: network or service did not answer; it can go on"),
+    ExitCode.REFUSED_BY_SERVICE: _("the service refused"),
+    ExitCode.STORE: _("the key store is locked, in use or damaged"),
+    ExitCode.NO_WAY_TO_ASK: _("there was no way to ask you"),
+}
+
+
 class UserError(Exception):
     """Something the person can act on: a message (lower case, no period) and a hint."""
 

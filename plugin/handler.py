@@ -53,12 +53,16 @@ def activate(
 
 
 def resume(
-    device: Device, progress: Progress, *, before: int | None = None
+    device: Device,
+    progress: Progress,
+    *,
+    before: int | None = None,
+    problem: Callable[[UserError], None] | None = None,
 ) -> tuple[KeyRecord, ...]:
     """Finish what was cut; an exchange that cannot be finished now stays as it is.
 
-    `before` (seconds UTC) leaves alone what was begun later. Never call this because of a document
-    nobody consented to: it goes to the network.
+    `problem` is told why each of them stays. `before` (seconds UTC) leaves alone what was begun
+    later. Never call this because of a document nobody consented to: it goes to the network.
     """
     finished: tuple[KeyRecord, ...] = ()
     for record in device.pending():
@@ -70,6 +74,8 @@ def resume(
             if error.exit_code is ExitCode.STORE:
                 raise
             progress("unfinished")
+            if problem is not None:
+                problem(error)
         else:
             progress("active")
     return finished

@@ -1,10 +1,11 @@
 """`handfast` and `handfast status`: what state this device is in, and what to do next."""
 
 import argparse
+from collections.abc import Sequence
 
 from plugin import handler, sealing
 from plugin.device import Device
-from plugin.errors import ExitCode
+from plugin.errors import ExitCode, UserError
 from plugin.i18n import _, ngettext
 from plugin.keys_command import as_json, list_lines
 from plugin.open_command import progress
@@ -27,16 +28,19 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def run(args: argparse.Namespace, device: Device) -> int:
     """Finish what was cut, then say how things are."""
-    handler.resume(device, progress)
+    problems: list[UserError] = []
+    handler.resume(device, progress, problem=problems.append)
     pending = device.pending()
     if args.json:
         print_json(_as_json(device, pending))
     else:
-        _show(device, pending)
+        _show(device, pending, problems)
     return ExitCode.UNFINISHED if pending else ExitCode.OK
 
 
-def _show(device: Device, pending: tuple[PendingRecord, ...]) -> None:
+def _show(
+    device: Device, pending: tuple[PendingRecord, ...], problems: Sequence[UserError]
+) -> None:
     say(bold(_("This device: %s") % plain(device.description().name)))
     trusts = device.trust.all()
     say(_("Trusts: %s") % (", ".join(trust.issuer for trust in trusts) or _("no service yet")))
@@ -46,6 +50,11 @@ def _show(device: Device, pending: tuple[PendingRecord, ...]) -> None:
     keys = device.store.read().keys
     if keys or pending:
         say("", *list_lines(keys, pending))
+    for problem in problems:
+        # No error answer ends an exchange, since anybody on the path could have sent it.
+        say("", _("Not finished: %s") % plain(problem.message), "  " + plain(problem.hint))
+    if problems:
+        say("  " + _('or give it up with "handfast keys remove" and its id above'))
     say("", _("Next: %s") % next_step(device, pending))
 
 

@@ -1,8 +1,10 @@
 """Answers get lost, cut, doubled or forged; the device resends, and never gives up a stored run."""
 
+import argparse
+
 import pytest
 
-from plugin import limits
+from plugin import limits, status_command
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.exchange import FINAL
@@ -104,6 +106,19 @@ def test_no_error_answer_changes_what_is_stored(
     service.faults.clear()
     resume(device, quiet)
     assert words(device) == service.words()
+
+
+def test_status_says_why_an_exchange_cannot_be_finished_and_how_to_give_it_up(
+    device: Device, service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    used = ErrorCode.USED
+    service.faults.append(always("/confirm", (used.status, media_type.PROBLEM, problem(used))))
+    with pytest.raises(UserError):
+        run(device, service)
+    assert status_command.run(argparse.Namespace(json=False), device) == ExitCode.UNFINISHED
+    told = capsys.readouterr().out
+    assert "Not finished: the service says another device has used this activation" in told
+    assert "handfast keys remove" in told
 
 
 @pytest.mark.parametrize("code", list(ErrorCode))
