@@ -9,10 +9,10 @@ from plugin.crashpoints import Point, crashpoint
 from plugin.decoding import decode
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError, refused_by_service, untrusted_document
+from plugin.http_answer import Answer, TransportError
 from plugin.i18n import _
 from plugin.limits import RESEND_PAUSES
 from plugin.records import KeyRecord, PendingRecord
-from plugin.transport import Answer, TransportError
 from protocol import media_type
 from protocol.activation import ActivationDocument, VerifiedDocument, document_prs
 from protocol.errors import (

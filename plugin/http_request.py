@@ -6,12 +6,16 @@
 import ssl
 import time
 from pathlib import Path
+from typing import Final
 
 import requests
 import urllib3
 
+from plugin.http_answer import Answer, TransportError
 from plugin.limits import MAX_ANSWER
-from plugin.transport import USER_AGENT, Answer, TransportError
+
+# Constant, so that a service learns nothing about the device from it.
+USER_AGENT: Final = "Handfast/1"
 
 
 def request(

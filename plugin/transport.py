@@ -3,28 +3,11 @@
 import queue
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
+from plugin.http_answer import Answer, TransportError
 from plugin.limits import ANSWER_DEADLINE
 from protocol import media_type
-
-# Constant, so that a service learns nothing about the device from it.
-USER_AGENT: Final = "Handfast/1"
-
-
-class TransportError(Exception):
-    """No whole answer arrived: refused, cut, too slow, too large or not verified."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One untrusted HTTP answer."""
-
-    status: int
-    media_type: str
-    untrusted_body: bytes
 
 
 class Transport:

@@ -13,11 +13,12 @@ from plugin import system_file
 from plugin.atomic import write_private
 from plugin.decoding import DecodingError, decode
 from plugin.errors import ExitCode, UserError
+from plugin.http_answer import Answer, TransportError
 from plugin.i18n import _
 from plugin.limits import KEY_SET_REFRESH, MAX_TRUST_FILE
 from plugin.locking import exclusive
 from plugin.paths import Paths
-from plugin.transport import Answer, Transport, TransportError
+from plugin.transport import Transport
 from protocol import media_type
 from protocol.errors import RemoteProtocolError, VerificationError
 from protocol.trust import KeySet, TrustBundle, TrustedIssuer, verify_key_set

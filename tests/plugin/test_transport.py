@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from plugin.transport import USER_AGENT, Transport, TransportError
+from plugin.http_answer import TransportError
+from plugin.http_request import USER_AGENT
+from plugin.transport import Transport
 from protocol import media_type
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: " + media_type.EXCHANGE.encode() + b"\r\n"
