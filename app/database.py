@@ -19,6 +19,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
+from app.driver import driver_cursor
+
 BUSY_SECONDS: Final = 5
 
 
@@ -182,4 +184,5 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     begin = str(connection.get_execution_options().get("handfast_begin", "BEGIN"))
     if begin:
-        connection.exec_driver_sql(begin)
+        with driver_cursor(connection) as cursor:
+            cursor.execute(begin)

@@ -93,7 +93,7 @@ def named_services(
     parameters = {"person_id": person_id, "now": now}
     found = {
         row.id: NamedService(row.id, row.address, row.service, row.service_uid, row.stocked)
-        for row in _OF_PERSON.run(connection, parameters)
+        for row in _OF_PERSON.rows(connection, parameters)
     }
     if not wanted or not found.keys() >= set(wanted):
         raise NotAllowedError("no such account or service")

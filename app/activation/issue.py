@@ -158,10 +158,9 @@ def request_activation(
     )
     with database.write_connection() as connection:
         services = _services(database, connection, order, account_service_ids)
-        waiting = _WAITING.run(connection, {"person_id": person_id, "ticket": ticket})
-        present: str | None = waiting.scalar()
-        if present is not None:
-            return present
+        waiting = _WAITING.row(connection, {"person_id": person_id, "ticket": ticket})
+        if waiting is not None:
+            return str(waiting.id)
         _replace(connection, order, services, documents=False)
         _INSERT_ACTIVATION.run(connection, order.row(None))
         rows = [
@@ -231,7 +230,7 @@ def _services(
 ) -> tuple[NamedService, ...]:
     """Check the rights, with the person's row locked: of two requests one comes after the other."""
     if not database.is_sqlite:
-        _LOCK_PERSON.run(connection, {"person_id": order.person_id})
+        _LOCK_PERSON.row(connection, {"person_id": order.person_id})
     return named_services(
         connection, person_id=order.person_id, account_service_ids=ids, now=order.now
     )
@@ -255,7 +254,7 @@ def _replaced(
     """
     wanted = {service.id for service in services}
     found = set()
-    for row in _OPEN.run(connection, {"person_id": order.person_id}):
+    for row in _OPEN.rows(connection, {"person_id": order.person_id}):
         overlaps = row.account_service_id in wanted
         if row.ticket == order.ticket or (
             overlaps and (documents or row.document_expires_at is None)

@@ -83,9 +83,11 @@ def stocked_password(connection: Connection, grant_id: str, *, sealer: Sealer) -
 
     The caller holds the person's lock, so that nobody else uses the same one.
     """
-    sealed = _PASSWORD.run(connection, {"grant_id": grant_id}).scalar_one()
+    row = _PASSWORD.row(connection, {"grant_id": grant_id})
+    if row is None or row.password_sealed is None:
+        return None
     try:
-        return None if sealed is None else sealer.open(sealed, password_place(grant_id))
+        return sealer.open(row.password_sealed, password_place(grant_id))
     except SealError:
         return None
 
@@ -93,8 +95,7 @@ def stocked_password(connection: Connection, grant_id: str, *, sealer: Sealer) -
 def use_stock(connection: Connection, grant_id: str, *, activation_id: str, position: int) -> None:
     """Turn a stocked grant into an issued one; its password leaves the database here."""
     parameters = {"grant_id": grant_id, "to_activation": activation_id, "at_position": position}
-    taken = _USE.run(connection, parameters)
-    if taken.rowcount != 1:
+    if _USE.run(connection, parameters) != 1:
         raise DatabaseUnavailableError("the stock changed meanwhile")
 
 

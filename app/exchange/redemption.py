@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from app.audit import Act, record
 from app.crashpoints import crashpoint
@@ -40,7 +40,7 @@ class Redemption:
     activation_id: str
     person_id: str
     # The grants' rows in document order: grant_id, account_service_id, address, service(_uid).
-    grants: Sequence[Row[Any]]
+    grants: Sequence[Any]
     run: bytes
     confirm_hash: bytes
     secrets: RunSecrets = field(repr=False)
@@ -100,10 +100,10 @@ class Redemptions:
             "created_at": wanted.now,
             "seen_at": wanted.now,
         }
-        device_id: str | None = self._upsert_device.run(connection, row).scalar()
-        if device_id is None:
+        device = self._upsert_device.row(connection, row)
+        if device is None:
             raise RevokedDeviceError
-        return device_id
+        return str(device.id)
 
     def _activation(
         self, connection: Connection, wanted: Redemption, device_id: str, body: bytes
@@ -117,12 +117,12 @@ class Redemptions:
             "hash_of_confirm": wanted.confirm_hash,
             "answer": body,
         }
-        attempts = statements.REDEEM.run(connection, parameters).scalar()
-        if attempts is None:
+        redeemed = statements.REDEEM.row(connection, parameters)
+        if redeemed is None:
             raise LostRaceError
         of_run = {"of_activation": wanted.activation_id, "run_name": wanted.run}
         statements.FORGET_RUN.run(connection, of_run)
-        if attempts > 1:
+        if redeemed.attempts > 1:
             statements.DELETE_OTHER_RUNS.run(connection, of_run)
         statements.REDEEM_GRANTS.run(connection, {"of_activation": wanted.activation_id})
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET
-from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
 from app.activation.status import RUN_LIFETIME
@@ -149,9 +148,9 @@ class ExchangeService:
             return False
         return True
 
-    def _find(self, statement: Prepared, **parameters: object) -> Row[Any] | None:
+    def _find(self, statement: Prepared, **parameters: object) -> Any | None:
         with self._database.look_up() as connection:
-            return statement.run(connection, parameters).first()
+            return statement.row(connection, parameters)
 
     def _stored_reply(self, activation: str, th1: bytes, admission_hash: bytes) -> bytes | None:
         run = self._find(statements.FIND_REPLY, of_activation=activation, run_name=th1)
@@ -159,7 +158,7 @@ class ExchangeService:
             return None
         return bytes(run.reply)
 
-    def _admit(self, row: Row[Any] | None, init: Init, th1: bytes, now: int) -> bytes:
+    def _admit(self, row: Any | None, init: Init, th1: bytes, now: int) -> bytes:
         """Return the PRS of an activation that this init may use, or refuse."""
         prs = self._prs(row, init.activation, now)
         admitted = check_admission(_NO_PRS if prs is None else prs, th1, init.admission)
@@ -167,7 +166,7 @@ class ExchangeService:
             raise RemoteProtocolError(ErrorCode.REFUSED)
         return prs
 
-    def _prs(self, row: Row[Any] | None, activation: str, now: int) -> bytes | None:
+    def _prs(self, row: Any | None, activation: str, now: int) -> bytes | None:
         if (
             row is None
             or row.state != ActivationState.OPEN
@@ -199,7 +198,7 @@ class ExchangeService:
                 counted = statements.COUNT_ATTEMPT.run(
                     connection, {"of_activation": init.activation, "now": now}
                 )
-                if counted.rowcount != 1:
+                if counted != 1:
                     raise LostRaceError
                 statements.INSERT_RUN.run(connection, run)
         except (LostRaceError, IntegrityError):
@@ -215,12 +214,12 @@ class ExchangeService:
             return stored
         return replied.reply
 
-    def _find_for_confirm(self, confirm: Confirm) -> Sequence[Row[Any]]:
+    def _find_for_confirm(self, confirm: Confirm) -> Sequence[Any]:
         parameters = {"of_activation": confirm.activation, "run_name": confirm.run}
         with self._database.look_up() as connection:
-            return statements.FIND_FOR_CONFIRM.run(connection, parameters).all()
+            return statements.FIND_FOR_CONFIRM.rows(connection, parameters)
 
-    def _open_run(self, row: Row[Any], confirm: Confirm, now: int) -> RunSecrets:
+    def _open_run(self, row: Any, confirm: Confirm, now: int) -> RunSecrets:
         if (
             row.state != ActivationState.OPEN
             or row.secrets_sealed is None
@@ -243,7 +242,7 @@ class ExchangeService:
         raise RemoteProtocolError(otherwise)
 
 
-def _stored_complete(rows: Sequence[Row[Any]], confirm_hash: bytes) -> bytes | None:
+def _stored_complete(rows: Sequence[Any], confirm_hash: bytes) -> bytes | None:
     """Return the answer that this very confirm was given, or say that another one was first."""
     if not rows or rows[0].state != ActivationState.REDEEMED:
         return None
