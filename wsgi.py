@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Flask:
     from app import create_exchange, create_operator, create_portal
-    from app.config import exchange_config, operator_config, portal_config
+    from app.config import exchange_config, portal_config
 
     if name == "portal":
         built = create_portal(portal_config(os.environ))
     elif name == "exchange":
         built = create_exchange(exchange_config(os.environ))
     elif name == "app":
-        built = create_operator(operator_config(os.environ))
+        from app.cli.console import read_config
+
+        built = create_operator(read_config(os.environ))
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = built

@@ -27,7 +27,9 @@ MEANINGS = {
     ExitCode.USAGE: _("the command was not understood"),
     ExitCode.REFUSED_BY_PERSON: _("you refused"),
     ExitCode.UNTRUSTED: _("the document, bundle or key set cannot be trusted"),
-    ExitCode.UNFINISHED: _("not finished: network or service did not answer; it can go on"),
+    ExitCode.UNFINISHED: _(
+        "not finished: something is still to do, or nobody answered; it can go on"
+    ),
     ExitCode.REFUSED_BY_SERVICE: _("the service refused"),
     ExitCode.STORE: _("the key store is locked, in use or damaged"),
     ExitCode.NO_WAY_TO_ASK: _("there was no way to ask you"),
@@ -71,7 +73,10 @@ _REASONS: dict[Reason, tuple[str, str]] = {
     Reason.HEADER: (_("this is not an activation document that Handfast knows"), _FOREIGN),
     Reason.UNKNOWN_KEY: (
         _("the document is signed by nobody this device trusts"),
-        _('see "handfast trust list"; run "handfast trust update" if you trust the service'),
+        _(
+            'if you trust the service: run "handfast trust add https://…", or '
+            '"handfast trust update" when "handfast trust list" has it already'
+        ),
     ),
     Reason.BAD_SIGNATURE: (_("the document was altered after it was signed"), _FOREIGN),
     Reason.PAYLOAD: (_("the document is signed but says something Handfast cannot read"), _AGAIN),

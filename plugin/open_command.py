@@ -34,7 +34,11 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         epilog=_("example: handfast open -- ~/Downloads/activation.handfast"),
     )
     command.add_argument("file", type=Path, metavar=_("FILE"))
-    command.add_argument("--keep", action="store_true", help=_("leave the file where it is"))
+    command.add_argument(
+        "--keep",
+        action="store_true",
+        help=_("leave the file where it is; it is removed otherwise once you have answered"),
+    )
     command.add_argument("--json", action="store_true", help=_("print the result as JSON"))
     command.set_defaults(run=run)
 

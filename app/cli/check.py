@@ -48,9 +48,13 @@ def check() -> None:
             click.echo(f"{'':<8} hint: {finding.hint}")
     problems = sum(finding.grade == "problem" for finding in found)
     warnings = sum(finding.grade == "warning" for finding in found)
-    click.echo(f"{problems} problems, {warnings} warnings")
+    click.echo(f"{_counted(problems, 'problem')}, {_counted(warnings, 'warning')}")
     if problems:
         raise SystemExit(1)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _arithmetic(_here: Operator) -> Iterator[Finding]:

@@ -14,15 +14,13 @@ from flask import current_app
 
 from app import schema
 from app.clock import Clock, SystemClock, as_datetime
+from app.config import ConfigError, OperatorConfig, operator_config
 from app.database import Database, DatabaseUnavailableError
 from app.keystore.provider import FileKeyProvider, KeyStoreError
 from app.keystore.rings import PortalKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from app.config import OperatorConfig
-
+    from collections.abc import Iterator, Mapping
 ACTOR = "operator"
 
 
@@ -37,6 +35,17 @@ class OperatorError(click.ClickException):
         """Write the error and its hint to standard error."""
         click.echo(f"handfast: error: {self.message}", file=file, err=True)
         click.echo(f"handfast: hint: {self.hint}", file=file, err=True)
+
+
+def read_config(environment: Mapping[str, str]) -> OperatorConfig:
+    """Read the configuration; a wrong setting is an error like every other one of a command."""
+    try:
+        return operator_config(environment)
+    except ConfigError as error:
+        raise OperatorError(
+            str(error),
+            "set it right, or unset it for its default; docs/deploying.md lists them all",
+        ) from None
 
 
 class Operator:

@@ -99,7 +99,9 @@ def publish(provider: KeyProvider, *, issuer: str, exchange_url: str, now: int) 
     """Sign and publish the key set, and the trust bundle beside it."""
     roots = [key for key in provider.load(KeyKind.ROOT) if key.is_current(now)]
     if not roots:
-        raise KeyStoreError("the root key is not here", "bring its folder, or run: flask keys init")
+        raise KeyStoreError(
+            "the root key is not here", "bring its folder, or run: flask --app wsgi keys init"
+        )
     # The oldest root in use: devices that know only that one accept the set for as long as it is.
     root = SigningKey.from_seed(roots[0].secret)
     bundle = trust_bundle(provider, issuer=issuer)
@@ -171,7 +173,7 @@ def _unretired(provider: KeyProvider, kind: KeyKind, now: int) -> tuple[StoredKe
 def _entries(provider: KeyProvider, kind: KeyKind, now: int) -> tuple[KeyEntry, ...]:
     keys = [SigningKey.from_seed(key.secret) for key in _unretired(provider, kind, now)]
     if not keys:
-        raise KeyStoreError(f"there is no {kind} key in use", "run: flask keys init")
+        raise KeyStoreError(f"there is no {kind} key in use", "run: flask --app wsgi keys init")
     return tuple(KeyEntry(key.kid, key.public) for key in keys)
 
 

@@ -32,7 +32,9 @@ class KeyRing:
         for key in reversed(self._keys):
             if key.is_current(now):
                 return key
-        raise KeyStoreError(f"there is no {self.kind} key in use", "run: flask keys init")
+        raise KeyStoreError(
+            f"there is no {self.kind} key in use", "run: flask --app wsgi keys init"
+        )
 
     def find(self, key_id: str) -> StoredKey | None:
         """Return the key with this id, retired or not."""

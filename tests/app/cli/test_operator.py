@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from protocol.activation import open_document
 from protocol.trust import TrustBundle, TrustedIssuer, verify_key_set
 
 Run = Callable[..., Result]
+ROOT = Path(__file__).resolve().parents[3]
 NOW = 1_790_000_000_000_000
 
 
@@ -66,6 +70,21 @@ def test_a_command_before_the_migrations_says_what_to_run(run: Run) -> None:
     result = run("pins", "list")
     assert result.exit_code == 1
     assert "hint: run: flask --app wsgi db upgrade" in result.output
+
+
+def test_a_wrong_setting_is_told_without_a_traceback(tmp_path: Path) -> None:
+    environment = {**os.environ, "HANDFAST_STATE_DIR": str(tmp_path), "HANDFAST_SHARD": "2000"}
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "check"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["handfast"] * 2
+    assert "handfast: error: HANDFAST_SHARD: expected a whole number" in done.stderr
 
 
 def test_keys_init_twice_keeps_the_keys(installed: Run) -> None:
