@@ -11,13 +11,15 @@ from pathlib import Path
 
 from bench import load, servers, world
 from bench.report import Line, note
-from demo import certificates, mail_server
+from demo import certificates
 from demo.house import PEOPLE
 from protocol.encoding import b64u
 from protocol.signing import SigningKey
+from tests.peers.ca import CertificateFiles
+from tests.peers.dovecot import dovecot
 
-# Few: the demo's mail server hashes each password slowly, on time that is not counted.
-ACTIVATIONS = 72
+ROUNDS = 3
+ACTIVATIONS = 160
 CLIENTS = 8
 PER_CORE_SECOND = 200
 PASSWORD = "correct horse battery staple"
@@ -29,16 +31,17 @@ class Checked:
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         self._certificates = certificates.provide(folder / "certificates")
         chain, key = self._certificates.chain, self._certificates.key
-        mail = stack.enter_context(mail_server.serve(chain, key, {PEOPLE[0]: PASSWORD}))
+        users = {PEOPLE[0]: PASSWORD}
+        mail = stack.enter_context(dovecot(users, CertificateFiles(chain, key)))
         self.world = world.build(folder / "checked", ACTIVATIONS)
         self.portal = stack.enter_context(
-            servers.checking(self.world, self._certificates, mail.port)
+            servers.checking(self.world, self._certificates, mail.tls_port)
         )
         self.exchange = stack.enter_context(servers.ours(self.world))
         self._tls = ssl.create_default_context(cafile=self._certificates.authority)
 
     def round(self, activations: int) -> tuple[float, float]:
-        """Return activations per core-second: with all of it, and without portal and check."""
+        """Return seconds of CPU per activation, of portal and exchange."""
         before = self.portal.cpu_seconds(), self.exchange.cpu_seconds()
         waiting = iter(range(activations))
         lock = threading.Lock()
@@ -59,7 +62,7 @@ class Checked:
             server.cpu_seconds() - then
             for server, then in zip((self.portal, self.exchange), before, strict=True)
         )
-        return activations / (portal + exchange), activations / exchange
+        return portal / activations, exchange / activations
 
     def _issue(self, owner: world.Owner) -> bytes:
         """A new TLS connection, a credential, a document."""
@@ -77,19 +80,20 @@ class Checked:
         return content
 
 
-def measure(activations: int = ACTIVATIONS) -> Iterator[Line]:
+def measure(rounds: int = ROUNDS, activations: int = ACTIVATIONS) -> Iterator[Line]:
     """Each document over a new TLS connection, after a new IMAP connection over verified TLS."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="handfast-bench-")))
         checked = Checked(stack, folder)
-        checked.round(CLIENTS)
-        whole, exchange = checked.round(activations)
+        checked.round(4 * CLIENTS)
+        portal, exchange = sorted(checked.round(activations) for _ in range(rounds))[rounds // 2]
+    rate = 1 / (portal + exchange)
     note(f"{CLIENTS} people at once; a new TLS and a new IMAP connection for each document")
+    note("counted: the process trees of portal and exchange; not Dovecot, not the devices")
     yield Line(
         "whole activation with TLS and a real IMAP check",
-        f"{whole:.0f} per core-second",
-        f"its two exchange requests alone in the same run: {exchange:.0f} "
-        f"(TLS, mail check and issue are {1 - whole / exchange:.0%} of the cost)",
+        f"{rate:.0f} per core-second",
+        f"portal {portal * 1e6:.0f} µs (TLS, mail check, issue), exchange {exchange * 1e6:.0f} µs",
         f"≥ {PER_CORE_SECOND} per core-second",
-        whole >= PER_CORE_SECOND,
+        rate >= PER_CORE_SECOND,
     )
