@@ -35,6 +35,7 @@ SETTINGS: Final = (
     Setting("HANDFAST_EXCHANGE_URL", "http://localhost:8480", "where devices find the exchange"),
     Setting("HANDFAST_STATE_DIR", "var", "folder for the database and the keys"),
     Setting("HANDFAST_KEYS_DIR", "", "folder of the keys; empty: STATE_DIR/keys"),
+    Setting("HANDFAST_ROOT_DIR", "", "folder of the root key; empty: KEYS_DIR/root"),
     Setting(
         "DATABASE_URL",
         "",
@@ -86,7 +87,9 @@ class ExchangeConfig(Config):
 
 @dataclass(frozen=True)
 class OperatorConfig(Config):
-    """What the operator's commands know."""
+    """What the operator's commands know beyond that."""
+
+    root_dir: Path
 
 
 def portal_config(environment: Mapping[str, str]) -> PortalConfig:
@@ -107,7 +110,10 @@ def exchange_config(environment: Mapping[str, str]) -> ExchangeConfig:
 
 def operator_config(environment: Mapping[str, str]) -> OperatorConfig:
     """Read the configuration of the operator's commands, or raise ConfigError."""
-    return OperatorConfig(**_common(_Reader(environment)))
+    read = _Reader(environment)
+    common, root_dir = _common(read), read.text("HANDFAST_ROOT_DIR")
+    elsewhere = Path(root_dir).resolve() if root_dir else common["keys_dir"] / "root"
+    return OperatorConfig(**common, root_dir=elsewhere)
 
 
 def _common(read: _Reader) -> dict[str, Any]:

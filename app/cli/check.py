@@ -113,7 +113,7 @@ def _keys(here: Operator) -> Iterator[Finding]:
                 yield Finding(
                     "warning",
                     "the root key is on this machine",
-                    f"move {here.config.keys_dir / 'root'} to a medium of its own",
+                    f"move {here.config.root_dir} to a medium of its own; see HANDFAST_ROOT_DIR",
                 )
         elif kind in current:
             yield Finding("ok", f"the {kind} key in use is closed to other users")

@@ -65,7 +65,7 @@ class Operator:
     @cached_property
     def keys(self) -> FileKeyProvider:
         """The folder of keys."""
-        return FileKeyProvider(self.config.keys_dir)
+        return FileKeyProvider(self.config.keys_dir, root_folder=self.config.root_dir)
 
     def portal_keys(self) -> PortalKeys:
         """Return the keys to sign documents and to seal passwords with; say what they lack."""

@@ -61,12 +61,13 @@ def init_keys(
     entropy: Callable[[int], bytes],
 ) -> TrustBundle:
     """Make every key that is missing, publish, and return the trust bundle. Safe to repeat."""
-    for kind in KeyKind:
-        if not provider.load(kind):
-            if kind is KeyKind.ROOT and provider.read_published(Published.TRUST) is not None:
-                # A second root by accident would leave every device behind.
-                raise KeyStoreError("the root key is not here", "bring its folder back")
-            provider.save(_new_key(kind, now=now, not_before=now, entropy=entropy))
+    missing = [kind for kind in KeyKind if not provider.load(kind)]
+    begun = len(missing) < len(KeyKind) or provider.read_published(Published.TRUST) is not None
+    if KeyKind.ROOT in missing and begun:
+        # A second root by accident would leave every device behind; the root is made first.
+        raise KeyStoreError("the root key is not here", "bring its folder back")
+    for kind in missing:
+        provider.save(_new_key(kind, now=now, not_before=now, entropy=entropy))
     publish(provider, issuer=issuer, exchange_url=exchange_url, now=now)
     return trust_bundle(provider, issuer=issuer)
 

@@ -108,6 +108,19 @@ def test_check_finds_nothing_unsafe_after_the_first_start(installed: Run) -> Non
     assert "0 problems" in result.output
 
 
+def test_a_root_key_on_a_stick_is_named_by_a_setting(installed: Run, tmp_path: Path) -> None:
+    (tmp_path / "state/keys/root").rename(tmp_path / "stick")
+    without = installed("keys", "publish")
+    assert without.exit_code == 1
+    assert "the root key is not here" in without.output
+    settings = {
+        "HANDFAST_STATE_DIR": str(tmp_path / "state"),
+        "HANDFAST_ROOT_DIR": str(tmp_path / "stick"),
+    }
+    with_stick = create_operator(operator_config(settings)).test_cli_runner()
+    assert with_stick.invoke(args=["keys", "publish"]).exit_code == 0
+
+
 def test_check_finds_a_key_that_others_can_read(installed: Run, tmp_path: Path) -> None:
     key = next((tmp_path / "state/keys/exchange").glob("*.json"))
     key.chmod(0o644)

@@ -67,6 +67,18 @@ def test_init_makes_no_second_root_while_the_first_is_away(
         )
 
 
+def test_init_makes_no_root_beside_the_keys_of_one_process(
+    provider: FileKeyProvider, tmp_path: Path
+) -> None:
+    for absent in ("root", "documents", "published"):
+        (tmp_path / "keys" / absent).rename(tmp_path / absent)
+
+    with pytest.raises(KeyStoreError, match="root key is not here"):
+        init_keys(
+            provider, issuer=ISSUER, exchange_url=EXCHANGE_URL, now=NOON, entropy=Entropy("again")
+        )
+
+
 def test_a_root_on_a_stick_publishes(provider: FileKeyProvider, tmp_path: Path) -> None:
     (tmp_path / "keys" / "root").rename(tmp_path / "stick")
     with pytest.raises(KeyStoreError, match="root key is not here"):
