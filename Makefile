@@ -36,7 +36,7 @@ bench: ## how fast, against what, and whether that meets the goal
 
 faults: ## every named crash point, on both sides, killed and resumed
 	@$(PYTHON) scripts/setup.py test
-	@$(BIN)/python -m pytest tests/faults --durations=10
+	@$(BIN)/python -m pytest tests/faults tests/e2e/bridge/test_lifetime.py --durations=10
 
 setup: ## what all the others do first by themselves
 	@$(PYTHON) scripts/setup.py all

@@ -22,7 +22,8 @@ from tests.e2e.bridge.small_portal import SmallPortal
 from tests.e2e.bridge.small_service import SmallService
 from tests.e2e.browser import Machine, end_session
 
-pytestmark = pytest.mark.browser
+# Half a minute of waiting is for `make faults`.
+pytestmark = [pytest.mark.browser, pytest.mark.faults]
 
 # An idle worker is ended after thirty seconds.
 THINKING = 36
@@ -35,6 +36,7 @@ def test_an_answer_after_half_a_minute_still_counts(
         debugger.wait_for_bridge()
         page = debugger.open(portal.origin + "/")
         page.evaluate("document.querySelector('button').click()")
+        page.wait_for("JSON.stringify(told)", until=lambda told: "asking" in told)
         consent = debugger.wait_for("consent.html")
         time.sleep(THINKING)
         consent.click("document.getElementById('allow')")
@@ -111,7 +113,8 @@ class Debugger:
                 if target["type"] == kind and part_of_url in target["url"]:
                     return target
             time.sleep(0.1)
-        raise AssertionError(f"no {kind} with {part_of_url}")
+        there = [(target["type"], target["url"]) for target in self._get("/list")]
+        raise AssertionError(f"no {kind} with {part_of_url} among {there}")
 
     def _attach(self, target: Any) -> Tab:
         self._tabs.append(Tab(target["webSocketDebuggerUrl"]))
