@@ -114,7 +114,12 @@ class Device:
         now = self.clock()
         fresh = tuple(
             KeyRecord.of(
-                key, issuer=record.issuer, device=established.device, sub=established.sub, now=now
+                key,
+                issuer=record.issuer,
+                device=established.device,
+                sub=established.sub,
+                exchange=record.exchange,
+                now=now,
             )
             for key in established.keys
         )

@@ -1,15 +1,18 @@
 """What the key store holds, and its one encoding."""
 
-from typing import Final
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
 from plugin import decoding
 from plugin.decoding import DecodingError
+from plugin.records_v1 import ContentsV1, upgraded
 from protocol.encoding import b64u, unb64u
 from protocol.handshake import Pending, SessionKey
 
-STORE_VERSION: Final = 1
+STORE_VERSION: Final = 2
+T = TypeVar("T")
+PendingKind = Literal["document", "code", "rotation"]
 
 
 class StoreDamagedError(Exception):
@@ -24,24 +27,45 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PendingRecord(Record, frozen=True, forbid_unknown_fields=True):
-    """An exchange whose confirm may have been sent: `data` holds its exact bytes."""
+    """An exchange whose confirm may have been sent: `data` holds its exact bytes.
+
+    `replaces` is the id of the key that a rotation replaces, None for everything else.
+    """
 
     activation: str
     issuer: str
     exchange: str
     created: int
     data: str
+    kind: PendingKind = "document"
+    replaces: str | None = None
 
     @classmethod
-    def of(cls, pending: Pending, *, exchange: str, now: int) -> "PendingRecord":
-        return cls(pending.activation, pending.issuer, exchange, now, b64u(pending.to_bytes()))
+    def of(
+        cls, pending: Pending, *, exchange: str, now: int, replaces: str | None = None
+    ) -> "PendingRecord":
+        return cls(
+            pending.activation,
+            pending.issuer,
+            exchange,
+            now,
+            b64u(pending.to_bytes()),
+            pending.kind,
+            replaces,
+        )
 
     def pending(self) -> Pending:
         return Pending.from_bytes(unb64u(self.data))
 
 
 class KeyRecord(Record, frozen=True, forbid_unknown_fields=True):
-    """One active key: for one account and service of one issuer."""
+    """One active key: for one account and service of one issuer; times in seconds UTC.
+
+    `book` is the signed service book (JWS). `exchange` is None where an older version did not
+    keep it. Packet numbers up to `reserved` may have been used. `proven` and `reported` say when
+    the service answered a packet under this key for the first and for the last time, and
+    `waiting` whether it then still waited for the owner to confirm this device.
+    """
 
     key_id: str
     issuer: str
@@ -54,9 +78,16 @@ class KeyRecord(Record, frozen=True, forbid_unknown_fields=True):
     key: str
     book: str | None
     created: int
+    exchange: str | None = None
+    reserved: int = 0
+    proven: int | None = None
+    reported: int | None = None
+    waiting: bool = False
 
     @classmethod
-    def of(cls, key: SessionKey, *, issuer: str, device: str, sub: str, now: int) -> "KeyRecord":
+    def of(
+        cls, key: SessionKey, *, issuer: str, device: str, sub: str, exchange: str, now: int
+    ) -> "KeyRecord":
         return cls(
             key.key_id,
             issuer,
@@ -69,6 +100,7 @@ class KeyRecord(Record, frozen=True, forbid_unknown_fields=True):
             b64u(key.key),
             key.book,
             now,
+            exchange,
         )
 
     def session_key(self) -> SessionKey:
@@ -86,13 +118,29 @@ class KeyRecord(Record, frozen=True, forbid_unknown_fields=True):
         return self.session_key().words
 
 
+class ProgramRecord(Record, frozen=True, forbid_unknown_fields=True):
+    """A program that the person lets use the keys of one account and service for one purpose."""
+
+    program: str
+    digest: str
+    service: str
+    account: str
+    purpose: str
+    granted: int
+
+
 class Contents(Record, frozen=True, forbid_unknown_fields=True):
-    """Everything in the store; a change makes a new one."""
+    """Everything in the store; a change makes a new one. Newer keys come after older ones.
+
+    `tokens` holds by issuer what signs this device in at the portal's interface for programs.
+    """
 
     version: int = STORE_VERSION
     identities: dict[str, str] = msgspec.field(default_factory=dict)
+    tokens: dict[str, str] = msgspec.field(default_factory=dict)
     pending: tuple[PendingRecord, ...] = ()
     keys: tuple[KeyRecord, ...] = ()
+    programs: tuple[ProgramRecord, ...] = ()
     used: dict[str, int] = msgspec.field(default_factory=dict)
 
 
@@ -102,13 +150,24 @@ def encode(contents: Contents) -> bytes:
 
 
 def decode(data: bytes) -> Contents:
-    """Return what encodes to exactly `data`, or raise StoreDamagedError."""
+    """Return what encodes to exactly `data`, now or in version 1; or raise StoreDamagedError."""
     try:
-        contents = decoding.decode(data, Contents)
+        version = decoding.decode(data, _Versioned).version
+        if version not in (1, STORE_VERSION):
+            raise StoreDamagedError(f"version {version}")
+        if version == STORE_VERSION:
+            return _exact(data, Contents)
+        return msgspec.convert(upgraded(_exact(data, ContentsV1)), Contents)
     except DecodingError as error:
         raise StoreDamagedError(str(error)) from error
-    if contents.version != STORE_VERSION:
-        raise StoreDamagedError(f"version {contents.version}")
-    if encode(contents) != data:
+
+
+class _Versioned(msgspec.Struct):
+    version: int
+
+
+def _exact(data: bytes, version: type[T]) -> T:
+    contents = decoding.decode(data, version)
+    if msgspec.json.encode(contents, order="sorted") != data:
         raise StoreDamagedError("not in its one encoding")
     return contents

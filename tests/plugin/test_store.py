@@ -281,12 +281,6 @@ def test_any_bytes_are_contents_or_damaged(data: bytes) -> None:
     assert records.encode(decoded) == data
 
 
-def test_a_store_of_a_newer_version_is_left_alone() -> None:
-    newer = records.encode(msgspec.structs.replace(Contents(), version=2))
-    with pytest.raises(StoreDamagedError, match="version 2"):
-        records.decode(newer)
-
-
 def test_the_lock_is_never_a_link(paths: Paths, tmp_path: Path) -> None:
     paths.data_dir.mkdir(parents=True)
     target = tmp_path / "target"

@@ -1,0 +1,90 @@
+"""A store of the first version, as that version wrote it, goes on in this one."""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugin import records
+from plugin.paths import Paths
+from plugin.records import Contents, KeyRecord, ProgramRecord, StoreDamagedError
+from tests.plugin.test_store import keep_identity, open_store
+
+FIRST_VERSION = Path(__file__).with_name("store_v1")
+WORDS = ("display", "promote", "unlock", "frog")
+
+
+@pytest.fixture
+def first(paths: Paths) -> Paths:
+    """The folder of a device with one key and one unfinished exchange."""
+    shutil.copytree(FIRST_VERSION, paths.data_dir)
+    return paths
+
+
+def test_a_store_of_the_first_version_is_read(first: Paths) -> None:
+    before = first.store.read_bytes()
+    contents = open_store(first).read()
+    assert [key.words for key in contents.keys] == [WORDS]
+    assert contents.version == records.STORE_VERSION
+    key = contents.keys[0]
+    assert (key.exchange, key.reserved, key.proven, key.book) == (None, 0, None, None)
+    assert contents.tokens == {}
+    assert contents.programs == ()
+    (pending,) = contents.pending
+    assert (pending.kind, pending.replaces) == ("document", None)
+    assert pending.pending().activation == pending.activation
+    assert first.store.read_bytes() == before
+
+
+def test_the_next_change_writes_the_second_version(first: Paths) -> None:
+    before = open_store(first).read()
+    open_store(first).change(keep_identity)
+    after = open_store(first).read()
+    assert after == keep_identity(before)
+    assert records.decode(records.encode(after)) == after
+    assert b'"version":2' in records.encode(after)
+
+
+def test_what_the_first_version_did_not_know_is_damage_there() -> None:
+    second = records.encode(Contents())
+    with pytest.raises(StoreDamagedError):
+        records.decode(second.replace(b'"version":2', b'"version":1'))
+
+
+@pytest.mark.parametrize("version", [0, 3, -1])
+def test_other_versions_are_left_alone(version: int) -> None:
+    other = records.encode(msgspec.structs.replace(Contents(), version=version))
+    with pytest.raises(StoreDamagedError, match=f"version {version}"):
+        records.decode(other)
+
+
+_texts = st.text(max_size=9)
+_times = st.integers(0, 2**53)
+_maybe_times = st.none() | _times
+_keys = st.builds(
+    KeyRecord,
+    *[_texts] * 9,
+    st.none() | _texts,
+    _times,
+    st.none() | _texts,
+    _times,
+    _maybe_times,
+    _maybe_times,
+    st.booleans(),
+)
+_programs = st.builds(ProgramRecord, *[_texts] * 5, _times)
+
+
+@given(
+    st.builds(
+        Contents,
+        tokens=st.dictionaries(_texts, _texts, max_size=2),
+        keys=st.lists(_keys, max_size=2).map(tuple),
+        programs=st.lists(_programs, max_size=2).map(tuple),
+    )
+)
+def test_what_the_second_version_adds_survives_its_encoding(contents: Contents) -> None:
+    assert records.decode(records.encode(contents)) == contents
