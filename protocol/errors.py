@@ -17,6 +17,7 @@ class ErrorCode(StrEnum):
     WRONG_DEVICE = "wrong-device"
     DEVICE_REVOKED = "device-revoked"
     USED = "used"
+    REPLAYED = "replayed"
     BUSY = "busy"
     UNAVAILABLE = "unavailable"
 
@@ -47,6 +48,7 @@ _ANSWERS: Final = MappingProxyType(
         ),
         ErrorCode.DEVICE_REVOKED: (HTTPStatus.FORBIDDEN, "the device was revoked"),
         ErrorCode.USED: (HTTPStatus.CONFLICT, "the activation was already used"),
+        ErrorCode.REPLAYED: (HTTPStatus.CONFLICT, "the packet was already received"),
         ErrorCode.BUSY: (HTTPStatus.TOO_MANY_REQUESTS, "too many requests"),
         ErrorCode.UNAVAILABLE: (HTTPStatus.SERVICE_UNAVAILABLE, "the service is unavailable"),
     }

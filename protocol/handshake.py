@@ -25,7 +25,7 @@ from protocol.responder import (
     init_hash,
     respond,
 )
-from protocol.session import DeviceDescription, GrantName, SessionKey
+from protocol.session import DeviceDescription, GrantName, SessionKey, rotation_prs
 from protocol.states import TRANSITIONS, State
 
 __all__ = [
@@ -58,4 +58,5 @@ __all__ = [
     "read_init",
     "read_reply",
     "respond",
+    "rotation_prs",
 ]

@@ -99,6 +99,8 @@ class Initiator:
         run's secrets are gone, whatever happens.
         """
         self._expect(Reply)
+        if self.context.kind == "rotation" and len(grants) != 1:
+            raise LocalProtocolError("a rotation has one grant")
         reply = read_reply(untrusted)
         key = self.exchange_keys.get(reply.key)
         if key is None:
@@ -247,7 +249,7 @@ def _offer(context: Context, prs: bytes, entropy: Callable[[int], bytes]) -> _Of
         kem=EncapsulationKey(kem.public_key().public_bytes_raw()),
     )
     # A tag over a typed code could be used to guess it offline, so codes have none.
-    if context.kind == "document":
+    if context.kind != "code":
         tag = key_schedule.admission_tag(prs, key_schedule.init_transcript(context, init))
         init = msgspec.structs.replace(init, admission=Bytes64(tag))
     return _Offer(prs=prs, scalar=scalar, kem=kem, init=init)
@@ -279,11 +281,11 @@ def _agreed_keys(pending: Pending, result: Result) -> tuple[SessionKey, ...]:
     received = tuple(
         GrantName(one.grant, one.account, one.service, one.service_uid) for one in result.keys
     )
-    # A document names its grants; a typed code learns them here, and consent follows.
-    expected = pending.grants if pending.kind == "document" else received
+    # Documents and rotations name their grants; a typed code learns them here, before consent.
+    expected = received if pending.kind == "code" else pending.grants
     if result.device != pending.device or received != expected:
         raise RemoteProtocolError(ErrorCode.REFUSED, "the service names other keys or devices")
-    if pending.kind == "document" and result.sub != pending.sub:
+    if pending.kind != "code" and result.sub != pending.sub:
         raise RemoteProtocolError(ErrorCode.REFUSED, "the service names another owner")
     keys = session_keys(pending.prk, pending.th3, received)
     if any(key.raw_key_id != one.key_id for key, one in zip(keys, result.keys, strict=True)):

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from protocol.encoding import lv_cat
+from protocol.errors import LocalProtocolError
 from protocol.messages import SUITE, Init
 
-Kind = Literal["document", "code"]
+Kind = Literal["document", "code", "rotation"]
 _ADMISSION: Final = b"handfast/1 admission"
 
 
@@ -20,6 +21,10 @@ class Context:
     activation: str
     kind: Kind = "document"
     bound_jkt: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind == "rotation" and self.bound_jkt is None:
+            raise LocalProtocolError("a rotation is bound to its device")
 
     def channel(self) -> bytes:
         """CI, the channel identifier that CPace mixes into its generator."""

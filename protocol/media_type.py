@@ -5,6 +5,7 @@ from typing import Final
 ACTIVATION: Final = "application/vnd.handfast.activation+jwt"
 EXCHANGE: Final = "application/vnd.handfast.exchange+json"
 KEY_SET: Final = "application/vnd.handfast.keys+jwt"
+NOTICE: Final = "application/vnd.handfast.notice+jwt"
 PROBLEM: Final = "application/problem+json"
 FILE_EXTENSION: Final = ".handfast"
 FILE_NAME: Final = "activation.handfast"

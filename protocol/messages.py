@@ -22,6 +22,9 @@ from protocol.encoding import (
 from protocol.errors import ErrorCode, RemoteProtocolError
 
 SUITE: Final = "CPACE-X25519-SHA512+MLKEM768"
+MAX_BOOK: Final = 8192
+
+Book = Annotated[str, msgspec.Meta(max_length=MAX_BOOK)]
 
 
 class EncapsulationKey(FixedBytes, length=1184):
@@ -90,7 +93,7 @@ class KeyName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     service: ServiceName
     service_uid: str
     key_id: Bytes16
-    book: Annotated[str, msgspec.Meta(max_length=8192)] | None
+    book: Book | None
 
 
 class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -26,7 +26,14 @@ def is_exchange_url(text: str) -> bool:
     scheme, host, port = match.groups()
     if port is not None and (port == _DEFAULT_PORT[scheme] or int(port) > 65_535):
         return False
-    return _is_ipv6(host[1:-1]) if host[0] == "[" else _is_name_or_ipv4(host)
+    return is_host(host)
+
+
+def is_host(text: str) -> bool:
+    """Whether `text` is a host as it stands in an origin: a name, an IPv4 or [IPv6] address."""
+    if text.startswith("["):
+        return text.endswith("]") and _is_ipv6(text[1:-1])
+    return len(text) <= MAX_LENGTH and _is_name_or_ipv4(text)
 
 
 def _is_name_or_ipv4(host: str) -> bool:

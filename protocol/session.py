@@ -1,5 +1,7 @@
 """What a finished run leaves: one key per grant, and the names that go with it."""
 
+import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -9,8 +11,12 @@ from protocol.errors import LocalProtocolError
 from protocol.key_schedule import expand
 from protocol.words import words
 
+Direction = Literal["to-device", "to-service"]
+
 _KEY_ID: Final = lv_cat("handfast/1 key id")
 _FINGERPRINT: Final = lv_cat("handfast/1 fingerprint")
+_ROTATE: Final = lv_cat("handfast/1 rotate")
+_PURPOSE: Final = re.compile("[a-z][a-z0-9-]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +73,26 @@ class SessionKey:
         """The fingerprint's first 44 bits as four words."""
         return words(self.fingerprint)
 
-    def purpose_key(self, purpose: str, direction: Literal["to-device", "to-service"]) -> bytes:
+    def purpose_key(self, purpose: str, direction: Direction) -> bytes:
         """A 32-byte key for one purpose and one direction."""
         return expand(self.key, lv_cat("handfast/1 key", purpose, direction), 32)
+
+    def program_key(self, purpose: str, direction: Direction) -> bytes:
+        """A 32-byte key for programs: apart from every key that the protocol itself uses."""
+        if not is_purpose(purpose):
+            raise LocalProtocolError("not the name of a purpose")
+        return self.purpose_key("program/" + purpose, direction)
+
+
+def is_purpose(text: str) -> bool:
+    """Whether `text` may name what a program uses a key for."""
+    return _PURPOSE.fullmatch(text) is not None
+
+
+def rotation_prs(issuer: str, key: SessionKey) -> bytes:
+    """The CPace password of a rotation: 64 bytes that only holders of the old key can tell."""
+    secret = expand(key.key, _ROTATE, 64)
+    return hashlib.sha512(lv_cat("handfast/1 rotation", issuer, key.key_id, secret)).digest()
 
 
 def session_keys(prk: bytes, th3: bytes, grants: Iterable[GrantName]) -> tuple[SessionKey, ...]:

@@ -6,7 +6,7 @@ document (docs/decisions/0004-a-device-verifies-without-the-jws-library.md).
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 import msgspec
 from nacl import bindings
@@ -22,6 +22,8 @@ from protocol.errors import (
 
 if TYPE_CHECKING:
     from joserfc.jwk import OKPKey
+
+T = TypeVar("T")
 
 _ALGORITHM: Final = "Ed25519"
 
@@ -144,6 +146,19 @@ def verify_jws(untrusted: bytes, keys: Mapping[str, VerifyKey], typ: str) -> tup
         raise VerificationError(Reason.UNKNOWN_KEY, f"no trusted key {kid}")
     key.verify(signature, untrusted.rpartition(b".")[0])
     return payload, kid
+
+
+def unverified_payload(untrusted: bytes) -> bytes:
+    """The payload of a compact JWS whose signature was checked earlier, or at least not now."""
+    return _canonical_parts(untrusted)[1]
+
+
+def decode_payload(payload: bytes, as_type: type[T]) -> T:
+    """Decode what `verify_jws` returned, or raise VerificationError(PAYLOAD)."""
+    try:
+        return decode(payload, as_type)
+    except RemoteProtocolError as error:
+        raise VerificationError(Reason.PAYLOAD, str(error)) from error
 
 
 def _canonical_parts(untrusted: bytes) -> tuple[bytes, bytes, bytes]:
