@@ -123,6 +123,7 @@ class ProgramRecord(Record, frozen=True, forbid_unknown_fields=True):
 
     program: str
     digest: str
+    issuer: str
     service: str
     account: str
     purpose: str
