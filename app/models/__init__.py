@@ -3,7 +3,7 @@
 from app.models.activation import Activation, ActivationState, GrantState, Run, ServiceGrant
 from app.models.audit import AuditEntry
 from app.models.base import Base, new_id
-from app.models.device import Device, DeviceState, KeyState, ServiceKey
+from app.models.device import Device, DeviceState, EndedKey, KeyState, ServiceKey
 from app.models.person import (
     AccountService,
     MailAccount,
@@ -12,7 +12,7 @@ from app.models.person import (
     ServiceName,
     in_order,
 )
-from app.models.session import MailCheck, Throttle, WebSession
+from app.models.session import MailCheck, SessionKind, Throttle, WebSession
 
 __all__ = [
     "AccountService",
@@ -22,6 +22,7 @@ __all__ = [
     "Base",
     "Device",
     "DeviceState",
+    "EndedKey",
     "GrantState",
     "KeyState",
     "MailAccount",
@@ -32,6 +33,7 @@ __all__ = [
     "ServiceGrant",
     "ServiceKey",
     "ServiceName",
+    "SessionKind",
     "Throttle",
     "WebSession",
     "in_order",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -14,6 +15,9 @@ def _sweep_index(name: str, moment: str, condition: str) -> Index:
     """An index of only those rows that the sweeper may have to touch: the rest cost nothing."""
     where = text(condition)
     return Index(name, moment, sqlite_where=where, postgresql_where=where)
+
+
+_OPEN_ROTATION: Final = text("state = 'open' AND rotates_key_id IS NOT NULL")
 
 
 class ActivationState(StrEnum):
@@ -46,6 +50,8 @@ class Activation(Base):
     # The page's random name for this request: two presses of one button are one activation.
     ticket: Mapped[str] = mapped_column(String(22))
     kind: Mapped[str] = mapped_column(String(12))
+    # The key that a rotation renews; None for every other kind.
+    rotates_key_id: Mapped[PublicId | None]
     state: Mapped[str] = mapped_column(String(12))
     created_at: Mapped[Moment]
     expires_at: Mapped[Moment]
@@ -69,6 +75,14 @@ class Activation(Base):
     __table_args__ = (
         one_of("state", ActivationState),
         Index("ix_activation_person_id_ticket", "person_id", "ticket"),
+        # Two reports at once must not begin two rotations of one key.
+        Index(
+            "uq_activation_open_rotation",
+            "rotates_key_id",
+            unique=True,
+            sqlite_where=_OPEN_ROTATION,
+            postgresql_where=_OPEN_ROTATION,
+        ),
         _sweep_index("ix_activation_open", "expires_at", "state = 'open'"),
         _sweep_index("ix_activation_prs", "document_expires_at", "prs_sealed IS NOT NULL"),
         _sweep_index("ix_activation_answer", "redeemed_at", "complete IS NOT NULL"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Blob, Moment, PublicId, one_of
@@ -41,8 +41,21 @@ class Device(Base):
     created_at: Mapped[Moment]
     seen_at: Mapped[Moment]
     revoked_at: Mapped[Moment | None]
+    # When its owner said "this is mine", or a document bound to it was used.
+    confirmed_at: Mapped[Moment | None]
+    # Until when the owner may say so; then the device's keys end. None once confirmed.
+    confirm_by: Mapped[Moment | None]
 
-    __table_args__ = (UniqueConstraint("person_id", "jkt"), one_of("state", DeviceState))
+    __table_args__ = (
+        UniqueConstraint("person_id", "jkt"),
+        Index(
+            "ix_device_confirm_by",
+            "confirm_by",
+            sqlite_where=text("confirm_by IS NOT NULL"),
+            postgresql_where=text("confirm_by IS NOT NULL"),
+        ),
+        one_of("state", DeviceState),
+    )
 
 
 class ServiceKey(Base):
@@ -65,8 +78,22 @@ class ServiceKey(Base):
     fingerprint: Mapped[Blob]
     state: Mapped[str] = mapped_column(String(12))
     created_at: Mapped[Moment]
+    # When the first packet under this key was accepted.
     proven_at: Mapped[Moment | None]
+    # From when on the device is offered a rotation at its next report.
+    rotate_at: Mapped[Moment | None]
+    # The replay window: the highest number accepted, and which of the 64 up to it were.
+    received: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    window: Mapped[Blob | None]
     ended_at: Mapped[Moment | None]
     ended_reason: Mapped[str | None] = mapped_column(String(32))
 
     __table_args__ = (one_of("state", KeyState),)
+
+
+class EndedKey(Base):
+    """The id of an ended key whose row went with its account: its device can still be told."""
+
+    __tablename__ = "ended_key"
+    id: Mapped[PublicId] = mapped_column(primary_key=True)
+    ended_at: Mapped[Moment] = mapped_column(index=True)

@@ -57,6 +57,10 @@ class MailAccount(Base):
     port: Mapped[int]
     security: Mapped[str] = mapped_column(String(8))
     username: Mapped[str] = mapped_column(String(320))
+    # Where mail is sent, if discovery said so.
+    smtp_host: Mapped[str | None] = mapped_column(String(253))
+    smtp_port: Mapped[int | None]
+    smtp_security: Mapped[str | None] = mapped_column(String(8))
     checked_at: Mapped[Moment]
     created_at: Mapped[Moment]
 

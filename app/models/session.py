@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, String, Text
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Blob, Moment, PublicId
 
 
+class SessionKind(StrEnum):
+    """How the holder of a session shows its token: as a cookie, or as a bearer token."""
+
+    BROWSER = "browser"
+    CLIENT = "client"
+
+
 class WebSession(Base):
-    """One browser's session. The cookie holds a random token; the row holds only its hash."""
+    """A session of a browser or a client, who hold a random token; the row holds its hash."""
 
     __tablename__ = "web_session"
     id: Mapped[PublicId] = mapped_column(primary_key=True)
@@ -24,6 +33,11 @@ class WebSession(Base):
     seen_at: Mapped[Moment]
     expires_at: Mapped[Moment] = mapped_column(index=True)
     ended_at: Mapped[Moment | None]
+    kind: Mapped[str] = mapped_column(
+        String(8), default=SessionKind.BROWSER, server_default=text("'browser'")
+    )
+    # The identity key's thumbprint of the device whose client this is; ends when it is revoked.
+    device_jkt: Mapped[str | None] = mapped_column(String(43))
 
 
 class MailCheck(Base):

@@ -8,7 +8,7 @@ from sqlalchemy import Table
 
 from app.models.activation import Activation, Run, ServiceGrant
 from app.models.base import Base
-from app.models.device import Device, ServiceKey
+from app.models.device import Device, EndedKey, ServiceKey
 from app.models.person import AccountService, MailAccount, Person
 
 
@@ -24,3 +24,4 @@ SERVICE_GRANT: Final = _table(ServiceGrant)
 RUN: Final = _table(Run)
 DEVICE: Final = _table(Device)
 SERVICE_KEY: Final = _table(ServiceKey)
+ENDED_KEY: Final = _table(EndedKey)
