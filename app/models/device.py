@@ -83,7 +83,7 @@ class ServiceKey(Base):
     # From when on the device is offered a rotation at its next report.
     rotate_at: Mapped[Moment | None]
     # The replay window: the highest number accepted, and which of the 64 up to it were.
-    received: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    received: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     window: Mapped[Blob | None]
     ended_at: Mapped[Moment | None]
     ended_reason: Mapped[str | None] = mapped_column(String(32))
