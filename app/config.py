@@ -46,11 +46,14 @@ SETTINGS: Final = (
     Setting("HANDFAST_DOCUMENT_MINUTES", "5", "lifetime of a document, 1 to 10 minutes"),
     Setting("HANDFAST_ACTIVATION_DAYS", "7", "how long an activation waits for a device"),
     Setting("HANDFAST_SESSION_HOURS", "12", "lifetime of a session"),
+    Setting("HANDFAST_ROTATE_DAYS", "90", "age at which a key is replaced, give or take a tenth"),
+    Setting("HANDFAST_CONFIRM_HOURS", "24", "how long an owner may confirm a new device"),
     Setting("HANDFAST_TRUSTED_PROXIES", "", "addresses whose X-Forwarded-* headers count"),
     Setting("HANDFAST_DNS", "", "resolver ADDRESS:PORT; empty: the system's"),
     Setting("HANDFAST_MAIL_CHECKS", "16", "mail checks at the same time"),
     Setting("HANDFAST_MAIL_CHECK_SECONDS", "20", "deadline of one mail check"),
     Setting("HANDFAST_SHARD", "0", "shard written into new service UIDs, 0 to 1023"),
+    Setting("HANDFAST_CLIENT_DIR", "", "folder of the client to download; empty: dist"),
 )
 
 
@@ -78,11 +81,15 @@ class PortalConfig(Config):
     dns: tuple[str, int] | None
     mail_checks: int
     mail_check_seconds: int
+    client_dir: Path
 
 
 @dataclass(frozen=True)
 class ExchangeConfig(Config):
-    """The exchange needs nothing more; it is its own type, so that one is never the other."""
+    """What the key exchange service knows beyond that."""
+
+    rotate_days: int
+    confirm_hours: int
 
 
 @dataclass(frozen=True)
@@ -95,17 +102,25 @@ class OperatorConfig(Config):
 def portal_config(environment: Mapping[str, str]) -> PortalConfig:
     """Read the portal's configuration, or raise ConfigError."""
     read = _Reader(environment)
+    client_dir = read.text("HANDFAST_CLIENT_DIR")
     return PortalConfig(
         **_common(read),
         dns=read.endpoint("HANDFAST_DNS"),
         mail_checks=read.integer("HANDFAST_MAIL_CHECKS", 1, 256),
         mail_check_seconds=read.integer("HANDFAST_MAIL_CHECK_SECONDS", 1, 120),
+        # Beside the code, where `make` puts what it builds.
+        client_dir=Path(client_dir or Path(__file__).parent.parent / "dist").resolve(),
     )
 
 
 def exchange_config(environment: Mapping[str, str]) -> ExchangeConfig:
     """Read the key exchange service's configuration, or raise ConfigError."""
-    return ExchangeConfig(**_common(_Reader(environment)))
+    read = _Reader(environment)
+    return ExchangeConfig(
+        **_common(read),
+        rotate_days=read.integer("HANDFAST_ROTATE_DAYS", 1, 3650),
+        confirm_hours=read.integer("HANDFAST_CONFIRM_HOURS", 1, 720),
+    )
 
 
 def operator_config(environment: Mapping[str, str]) -> OperatorConfig:
