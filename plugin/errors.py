@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 from plugin.i18n import _
+from plugin.records import PendingKind
 from plugin.terminal import ago
 from protocol.errors import ErrorCode, Reason, VerificationError
 
@@ -57,13 +58,16 @@ def untrusted_document(error: VerificationError, *, expired_for: int | None = No
     return UserError(message, hint, ExitCode.UNTRUSTED)
 
 
-def refused_by_service(code: ErrorCode) -> UserError:
+def refused_by_service(code: ErrorCode, kind: PendingKind = "document") -> UserError:
     """Translate the code of an error answer that is not worth sending the same bytes again."""
     message, hint = _CODES.get(code, (_("the service refused the activation"), _AGAIN))
+    if kind == "rotation" and code not in (ErrorCode.BUSY, ErrorCode.UNAVAILABLE):
+        message, hint = _("the service refused to replace the key"), _REFRESH
     return UserError(message, hint, ExitCode.REFUSED_BY_SERVICE)
 
 
 _AGAIN = _('press "Activate this device" again')
+_REFRESH = _('nothing is lost: the old key works; "handfast refresh" tries again')
 _FOREIGN = _('nothing was done; if you did not just press "Activate this device", all is well')
 _UPDATE = _('run "handfast trust update", then press "Activate this device" again')
 

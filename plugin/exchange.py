@@ -1,20 +1,18 @@
 """The key exchange as the device runs it: two posts, resent byte for byte on noise."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
-
-import msgspec
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from plugin.crashpoints import Point, crashpoint
-from plugin.decoding import decode
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError, refused_by_service, untrusted_document
-from plugin.http_answer import Answer, TransportError
+from plugin.exchange_answer import FINAL, ErrorAnswerError, accepted
+from plugin.http_answer import TransportError
 from plugin.i18n import _
 from plugin.limits import RESEND_PAUSES
-from plugin.records import KeyRecord, PendingRecord
-from protocol import media_type
-from protocol.activation import ActivationDocument, VerifiedDocument, document_prs
+from plugin.records import KeyRecord, PendingKind, PendingRecord
+from protocol.activation import VerifiedDocument, document_prs
 from protocol.errors import (
     ErrorCode,
     LocalProtocolError,
@@ -23,29 +21,67 @@ from protocol.errors import (
     VerificationError,
 )
 from protocol.handshake import Context, GrantName, Initiator, Pending, State
+from protocol.trust import KeySet
 
 T = TypeVar("T")
 
-# An error answer proves nothing, but sending the same bytes again would not change these.
-FINAL: Final = frozenset(
-    {
-        ErrorCode.MALFORMED,
-        ErrorCode.UNSUPPORTED_SUITE,
-        ErrorCode.TOO_LARGE,
-        ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-        ErrorCode.WRONG_DEVICE,
-        ErrorCode.DEVICE_REVOKED,
-        ErrorCode.USED,
-    }
-)
+
+@dataclass(frozen=True)
+class Run:
+    """What a run is about, whether a document or a rotation of the key `replaces` began it."""
+
+    context: Context
+    prs: bytes = field(repr=False)
+    exchange: str
+    grants: tuple[GrantName, ...]
+    sub: str
+    replaces: str | None = None
 
 
 def agree(verified: VerifiedDocument, *, device: Device) -> PendingRecord:
-    """Run init and reply; return what the confirm needs once it is stored durably."""
-    pending = _offer(verified, device=device)
-    record = PendingRecord.of(pending, exchange=verified.document.exchange, now=device.clock())
-    if not device.add_pending(record):
+    """Run init and reply for a document; return what the confirm needs, stored durably."""
+    document = verified.document
+    run = Run(
+        Context(document.iss, document.jti, bound_jkt=document.jkt),
+        document_prs(verified.raw, [grant.password for grant in document.grants]),
+        document.exchange,
+        tuple(
+            GrantName(one.id, one.account, one.service, one.service_uid) for one in document.grants
+        ),
+        document.sub,
+    )
+    record = begin(run, verified.issuer.key_set, device=device)
+    if record is None:
         raise untrusted_document(VerificationError(Reason.ALREADY_USED))
+    return record
+
+
+def begin(
+    run: Run, key_set: KeySet, *, device: Device, pauses: Sequence[float] = RESEND_PAUSES
+) -> PendingRecord | None:
+    """Run init and reply; return what was stored, None when another program was first."""
+    initiator = Initiator(
+        run.context,
+        run.prs,
+        exchange_keys=key_set.exchange_keys(run.exchange),
+        entropy=device.entropy,
+    )
+    pending = _send(
+        device,
+        run.context.issuer,
+        run.exchange + "/init",
+        initiator.init(),
+        _Receiver(initiator, run, device),
+        kind=run.context.kind,
+        sent="device.init.sent",
+        pauses=pauses,
+        resumable=False,
+    )
+    record = PendingRecord.of(
+        pending, exchange=run.exchange, now=device.clock(), replaces=run.replaces
+    )
+    if not device.add_pending(record):
+        return None
     crashpoint("device.pending.stored")
     return record
 
@@ -61,6 +97,7 @@ def finish(
         record.exchange + "/confirm",
         pending.confirm,
         pending.receive_complete,
+        kind=record.kind,
         sent="device.confirm.sent",
         pauses=pauses,
         resumable=True,
@@ -82,32 +119,12 @@ def _stored(record: PendingRecord) -> Pending:
         ) from error
 
 
-def _offer(verified: VerifiedDocument, *, device: Device) -> Pending:
-    document = verified.document
-    initiator = Initiator(
-        Context(document.iss, document.jti, bound_jkt=document.jkt),
-        document_prs(verified.raw, [grant.password for grant in document.grants]),
-        exchange_keys=verified.issuer.key_set.exchange_keys(document.exchange),
-        entropy=device.entropy,
-    )
-    return _send(
-        device,
-        document.iss,
-        document.exchange + "/init",
-        initiator.init(),
-        _Receiver(initiator, document, device),
-        sent="device.init.sent",
-        pauses=RESEND_PAUSES,
-        resumable=False,
-    )
-
-
 class _Receiver:
     """Takes replies for one run until one of them is the service's."""
 
-    def __init__(self, initiator: Initiator, document: ActivationDocument, device: Device) -> None:
+    def __init__(self, initiator: Initiator, run: Run, device: Device) -> None:
         self._initiator = initiator
-        self._document = document
+        self._run = run
         self._device = device
         self._refreshed = False
 
@@ -120,28 +137,26 @@ class _Receiver:
                 raise
             # Verified and consented: once, the device may ask whether the service has a new key.
             self._refreshed = True
-            key_set = self._device.trust.update(self._document.iss)
-            self._initiator.exchange_keys = key_set.exchange_keys(self._document.exchange)
+            key_set = self._device.trust.update(self._run.context.issuer)
+            self._initiator.exchange_keys = key_set.exchange_keys(self._run.exchange)
             return self._receive(untrusted_reply)
 
     def _receive(self, untrusted_reply: bytes) -> Pending:
-        document = self._document
+        run = self._run
         try:
             return self._initiator.receive_reply(
                 untrusted_reply,
-                identity=self._device.identity(document.iss),
+                identity=self._device.identity(run.context.issuer),
                 device=self._device.description(),
-                grants=[
-                    GrantName(one.id, one.account, one.service, one.service_uid)
-                    for one in document.grants
-                ],
-                sub=document.sub,
+                grants=run.grants,
+                sub=run.sub,
             )
         except RemoteProtocolError as error:
             if self._initiator.state is State.OFFERED:
                 raise
             # Signed by the service and yet wrong: this run is over, and nothing was stored.
-            raise _unfinished(_("the service sent a wrong key share"), False) from error
+            why = _("the service sent a wrong key share")
+            raise _unfinished(why, run.context.kind, False) from error
 
 
 def _send(
@@ -151,6 +166,7 @@ def _send(
     body: bytes,
     receive: Callable[[bytes], T],
     *,
+    kind: PendingKind,
     sent: Point,
     pauses: Sequence[float],
     resumable: bool,
@@ -160,56 +176,36 @@ def _send(
         try:
             answer = device.transport.post(url, body, ca_file=ca_file)
             crashpoint(sent)
-            return receive(_accepted(answer))
+            return receive(accepted(answer))
         except TransportError as error:
-            trouble = _unfinished(str(error), resumable)
+            trouble = _unfinished(str(error), kind, resumable)
         except VerificationError:
-            trouble = _unfinished(_("the answer was not signed by the service"), resumable)
+            why = _("the answer was not signed by the service")
+            trouble = _unfinished(why, kind, resumable)
         except RemoteProtocolError:
-            trouble = _unfinished(_("the answer cannot be the service's"), resumable)
-        except _ErrorAnswerError as error:
+            trouble = _unfinished(_("the answer cannot be the service's"), kind, resumable)
+        except ErrorAnswerError as error:
             if error.code in FINAL:
-                raise refused_by_service(error.code) from error
-            trouble = _noise(error.code, resumable)
+                raise refused_by_service(error.code, kind) from error
+            trouble = _noise(error.code, kind, resumable)
         if pause is not None:
             device.sleep(pause)
     raise trouble
 
 
-class _Problem(msgspec.Struct):
-    code: str
-
-
-class _ErrorAnswerError(Exception):
-    """The service, or somebody on the way, answered with an error code."""
-
-    def __init__(self, code: ErrorCode) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-def _accepted(answer: Answer) -> bytes:
-    """Return the untrusted message of a good answer, or raise what the answer says."""
-    if answer.status == 200 and answer.media_type == media_type.EXCHANGE:
-        return answer.untrusted_body
-    try:
-        code = ErrorCode(decode(answer.untrusted_body, _Problem).code)
-    except ValueError:
-        raise TransportError(_("it gave no usable answer (%d)") % answer.status) from None
-    raise _ErrorAnswerError(code)
-
-
-def _unfinished(why: str, resumable: bool) -> UserError:
+def _unfinished(why: str, kind: PendingKind, resumable: bool) -> UserError:
     message = _("the key exchange is not finished: %s") % why
     if resumable:
         hint = _('nothing is lost: it goes on by itself, or run "handfast status"')
+    elif kind == "rotation":
+        hint = _('nothing is lost: the old key works; "handfast refresh" tries again')
     else:
         hint = _('look at the network, then press "Activate this device" again')
     return UserError(message, hint, ExitCode.UNFINISHED)
 
 
-def _noise(code: ErrorCode, resumable: bool) -> UserError:
+def _noise(code: ErrorCode, kind: PendingKind, resumable: bool) -> UserError:
+    error = refused_by_service(code, kind)
     if code in (ErrorCode.BUSY, ErrorCode.UNAVAILABLE):
-        return _unfinished(refused_by_service(code).message, resumable)
-    error = refused_by_service(code)
+        return _unfinished(error.message, kind, resumable)
     return UserError(error.message, error.hint, ExitCode.REFUSED_BY_SERVICE)

@@ -7,7 +7,7 @@ import pytest
 from plugin import limits, status_command
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
-from plugin.exchange import FINAL
+from plugin.exchange_answer import FINAL
 from plugin.handler import activate, resume
 from plugin.paths import Paths
 from protocol import media_type
