@@ -18,6 +18,7 @@ def _sweep_index(name: str, moment: str, condition: str) -> Index:
 
 
 _OPEN_ROTATION: Final = text("state = 'open' AND rotates_key_id IS NOT NULL")
+_ROTATION: Final = text("rotates_key_id IS NOT NULL")
 
 
 class ActivationState(StrEnum):
@@ -82,6 +83,12 @@ class Activation(Base):
             unique=True,
             sqlite_where=_OPEN_ROTATION,
             postgresql_where=_OPEN_ROTATION,
+        ),
+        Index(
+            "ix_activation_rotates_key_id",
+            "rotates_key_id",
+            sqlite_where=_ROTATION,
+            postgresql_where=_ROTATION,
         ),
         _sweep_index("ix_activation_open", "expires_at", "state = 'open'"),
         _sweep_index("ix_activation_prs", "document_expires_at", "prs_sealed IS NOT NULL"),

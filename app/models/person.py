@@ -61,6 +61,8 @@ class MailAccount(Base):
     smtp_host: Mapped[str | None] = mapped_column(String(253))
     smtp_port: Mapped[int | None]
     smtp_security: Mapped[str | None] = mapped_column(String(8))
+    # When one of these settings last changed; None: never since it was added.
+    settings_at: Mapped[Moment | None]
     checked_at: Mapped[Moment]
     created_at: Mapped[Moment]
 

@@ -34,6 +34,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'open' AND rotates_key_id IS NOT NULL"),
             postgresql_where=sa.text("state = 'open' AND rotates_key_id IS NOT NULL"),
         )
+        batch_op.create_index(
+            "ix_activation_rotates_key_id",
+            ["rotates_key_id"],
+            unique=False,
+            sqlite_where=sa.text("rotates_key_id IS NOT NULL"),
+            postgresql_where=sa.text("rotates_key_id IS NOT NULL"),
+        )
 
     with op.batch_alter_table("device", schema=None) as batch_op:
         batch_op.add_column(sa.Column("confirmed_at", sa.BigInteger(), nullable=True))
@@ -53,6 +60,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("smtp_host", sa.String(length=253), nullable=True))
         batch_op.add_column(sa.Column("smtp_port", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("smtp_security", sa.String(length=8), nullable=True))
+        batch_op.add_column(sa.Column("settings_at", sa.BigInteger(), nullable=True))
 
     with op.batch_alter_table("service_key", schema=None) as batch_op:
         batch_op.add_column(sa.Column("rotate_at", sa.BigInteger(), nullable=True))
@@ -81,6 +89,7 @@ def downgrade() -> None:
         batch_op.drop_column("rotate_at")
 
     with op.batch_alter_table("mail_account", schema=None) as batch_op:
+        batch_op.drop_column("settings_at")
         batch_op.drop_column("smtp_security")
         batch_op.drop_column("smtp_port")
         batch_op.drop_column("smtp_host")
@@ -95,6 +104,11 @@ def downgrade() -> None:
         batch_op.drop_column("confirmed_at")
 
     with op.batch_alter_table("activation", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_activation_rotates_key_id",
+            sqlite_where=sa.text("rotates_key_id IS NOT NULL"),
+            postgresql_where=sa.text("rotates_key_id IS NOT NULL"),
+        )
         batch_op.drop_index(
             "uq_activation_open_rotation",
             sqlite_where=sa.text("state = 'open' AND rotates_key_id IS NOT NULL"),
