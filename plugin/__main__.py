@@ -7,7 +7,15 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from typing import Any, NoReturn
 
-from plugin import keys_command, open_command, registration, status_command, trust_command
+from plugin import (
+    access_command,
+    agent_command,
+    keys_command,
+    open_command,
+    registration,
+    status_command,
+    trust_command,
+)
 from plugin.device import HANDLER, Device
 from plugin.errors import MEANINGS, ExitCode, UserError
 from plugin.i18n import _
@@ -100,6 +108,8 @@ def parser() -> argparse.ArgumentParser:
     trust_command.add_arguments(commands)
     keys_command.add_arguments(commands)
     registration.add_arguments(commands)
+    agent_command.add_arguments(commands)
+    access_command.add_arguments(commands)
     return top
 
 

@@ -1,6 +1,7 @@
 """Where the device keeps its things."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,17 @@ class Paths:
     @property
     def system_trust_dir(self) -> Path:
         return self.system_dir / "trust.d"
+
+    @property
+    def runtime_dir(self) -> Path:
+        """Where programs of this person meet while the machine runs."""
+        if self.portable:
+            return self.data_dir.parent / "run"
+        with warnings.catch_warnings():
+            # Where the system has no such folder the library takes one below /tmp and warns; the
+            # agent looks at the owners itself.
+            warnings.simplefilter("ignore")
+            return Path(platformdirs.user_runtime_dir("handfast", appauthor=False))
 
     @property
     def policy(self) -> Path:

@@ -20,16 +20,20 @@ TITLE = "Handfast"
 
 def ask_consent(request: ConsentRequest, *, allowed_unasked: Callable[[str], bool]) -> bool:
     """Put the request to the person; without any way to ask, only the administrator decides."""
-    question = "\n".join(consent_lines(request))
-    with _terminal() as terminal:
-        if terminal:
-            return _yes(terminal, question + "\n\n" + _("Allow? [y/N] "))
-    answer = _dialog_yes(question) if _has_display() else None
+    answer = ask("\n".join(consent_lines(request)))
     if answer is not None:
         return answer
     if allowed_unasked(request.issuer):
         return True
     raise no_way_to_ask()
+
+
+def ask(question: str) -> bool | None:
+    """Put a question of some lines: True for a clear yes only, None without any way to ask."""
+    with _terminal() as terminal:
+        if terminal:
+            return _yes(terminal, question + "\n\n" + _("Allow? [y/N] "))
+    return _dialog_yes(question) if _has_display() else None
 
 
 def confirm(question: str) -> bool:
