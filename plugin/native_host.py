@@ -1,7 +1,8 @@
 """The browser bridge's front door: native messaging on standard input and output.
 
-The browser starts this program, one process for one document. Frames are four bytes of length in
-the machine's order and that many bytes of JSON. The messages are told in `browser/job.js`.
+The browser starts this program, one process for one document or one question. Frames are four
+bytes of length in the machine's order and that many bytes of JSON. The messages are told in
+`browser/job.js` and `browser/identity.js`.
 """
 
 import json
@@ -17,6 +18,7 @@ from plugin.bridge import EXTENSION_ORIGIN
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
+from plugin.identities import known_identities
 from plugin.paths import Paths
 from plugin.terminal import tell
 from plugin.wording import ConsentRequest
@@ -92,6 +94,13 @@ def _serve(conversation: Conversation) -> int:
     message = conversation.receive()
     if message is None:
         return int(ExitCode.OK)
+    if message == {"type": "identities"}:
+        conversation.send("identities", identities=known_identities(Paths.from_environment()))
+        return int(ExitCode.OK)
+    return _activate(conversation, message)
+
+
+def _activate(conversation: Conversation, message: dict[str, Any]) -> int:
     untrusted_document, origin = _document_of(message)
     device = Device.open(Paths.from_environment())
     started = device.clock()

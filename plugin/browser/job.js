@@ -1,8 +1,9 @@
 // One activation document on its way from a frame to the native host and back.
-import { Prompt } from "./prompt.js";
+import { HOST } from "./host.js";
+import { activated } from "./identity.js";
 import * as page from "./page.js";
+import { Prompt } from "./prompt.js";
 
-const HOST = "org.handfast.host";
 const LONGEST_DOCUMENT = 64 * 1024;
 
 export class Job {
@@ -37,6 +38,7 @@ export class Job {
     this.#untrustedText = "";
     this.#taking = null;
     if (!this.#abandoned) await page.end(this, outcome);
+    if (outcome.stage !== "refused") activated(this.origin, outcome.stage === "active");
   }
 
   async #outcome() {

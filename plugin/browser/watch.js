@@ -6,10 +6,9 @@ const FRAMES = ["main_frame", "sub_frame"];
 
 const announced = new Map(); // "tab:frame" -> address whose answer had our media type
 
-export function watchDocuments(portals, onDocument) {
+export function watchDocuments(portals, origins, onDocument) {
   // An empty list of addresses would mean every address to the browser.
   if (portals.length === 0) return;
-  const origins = new Set(portals.map((pattern) => new URL(pattern.replace(/\*$/, "")).origin));
   chrome.webRequest.onHeadersReceived.addListener(
     remember,
     { urls: portals, types: FRAMES },

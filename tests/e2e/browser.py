@@ -88,6 +88,15 @@ def host_processes(launcher: Path) -> list[int]:
     return found
 
 
+def wait_for_no_host(page: Page, machine: Machine) -> None:
+    """Wait until the browser has ended the native hosts."""
+    for _attempt in range(100):
+        if not host_processes(machine.place.launcher):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("a native host is still there")
+
+
 def _belongs_to(entry: Path, launcher: Path) -> bool:
     try:
         command = (entry / "cmdline").read_bytes()

@@ -13,7 +13,7 @@ from protocol.media_type import ACTIVATION
 from tests.e2e.bridge.registered import registered_machine
 from tests.e2e.bridge.small_portal import SmallPortal, small_portal
 from tests.e2e.bridge.small_service import SmallService, small_service
-from tests.e2e.browser import Machine, browser
+from tests.e2e.browser import Machine, browser, wait_for_no_host
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,8 @@ def service(started_service: SmallService) -> SmallService:
 def portal(started_portal: SmallPortal, service: SmallService) -> SmallPortal:
     """The portal as it should be: each activation gets a fresh document for Ann."""
     started_portal.accepts.clear()
+    started_portal.asked.clear()
+    started_portal.sends_on_to = ""
     started_portal.media_type = ACTIVATION
     started_portal.make_document = service.document
     return started_portal
@@ -57,10 +59,11 @@ def context(playwright: Playwright, machine: Machine) -> Iterator[BrowserContext
 
 
 @pytest.fixture
-def page(context: BrowserContext, portal: SmallPortal) -> Iterator[Page]:
-    """The portal's account page, open in Ann's browser."""
+def page(context: BrowserContext, portal: SmallPortal, machine: Machine) -> Iterator[Page]:
+    """The portal's account page, open in Ann's browser, whose bridge knows which device it is."""
     page = context.new_page()
     page.goto(portal.origin + "/")
+    wait_for_no_host(page, machine)
     yield page
     # What a test leaves open is a question nobody will answer.
     for left in [left for left in context.pages if left.url != "about:blank"]:

@@ -34,6 +34,15 @@ document.addEventListener("handfast", (event) => {
 });"""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One request, and which device the browser said it was."""
+
+    method: str
+    path: str
+    device: str | None
+
+
 @dataclass
 class SmallPortal:
     """What the portal answers with, and what it was asked."""
@@ -42,6 +51,9 @@ class SmallPortal:
     make_document: Callable[[], bytes] = bytes
     media_type: str = ACTIVATION
     accepts: list[str] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    # Where a POST is sent on to, body and all, instead of being answered.
+    sends_on_to: str = ""
 
 
 @contextmanager
@@ -72,6 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         return portal
 
     def do_GET(self) -> None:
+        self._note()
         if self.path == "/page.js":
             self._answer(200, "text/javascript", SCRIPT.encode())
         elif self.path == "/activations":
@@ -83,12 +96,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self._note()
         self._portal.accepts.append(self.headers.get("Accept", ""))
         portal = self._portal
+        if portal.sends_on_to:
+            self._answer(307, "text/plain", b"", {"Location": portal.sends_on_to})
+            return
         self._answer(200, portal.media_type, portal.make_document(), DOCUMENT_HEADERS)
 
     def log_message(self, format: str, *args: object) -> None:
         """Stay quiet."""
+
+    def _note(self) -> None:
+        asked = Asked(self.command, self.path, self.headers.get("Handfast-Device"))
+        self._portal.asked.append(asked)
 
     def _answer(
         self, status: int, kind: str, body: bytes, headers: dict[str, str] | None = None

@@ -51,7 +51,9 @@ class SmallService:
     def fingerprint(self) -> str:
         return self._bundle().fingerprint
 
-    def document(self, account: str = "ann@example.org", *, lifetime: int = 300) -> bytes:
+    def document(
+        self, account: str = "ann@example.org", *, lifetime: int = 300, jkt: str | None = None
+    ) -> bytes:
         """Issue a document with a grant for every service of the account."""
         now = int(time.time())
         grants = tuple(
@@ -67,7 +69,7 @@ class SmallService:
         activation = b64u(os.urandom(16))
         sub = b64u(os.urandom(16))
         document = ActivationDocument(
-            self.issuer, now, now + lifetime, activation, sub, self.exchange, grants
+            self.issuer, now, now + lifetime, activation, sub, self.exchange, grants, jkt=jkt
         )
         raw = sign_document(document, self.signer)
         self._issued[activation] = (document, raw)
@@ -95,6 +97,7 @@ class SmallService:
     def become_trusted_by(self, device: Device) -> None:
         """The same, for a device that is open."""
         device.trust.add(self._bundle(), sign_key_set(self._key_set(), self.root), ca_file=None)
+        device.identity(self.issuer)
 
     def answer(self, path: str, body: bytes) -> bytes:
         """Run one step of the exchange, without any of the admission a real one has."""
@@ -105,7 +108,7 @@ class SmallService:
         init = read_init(body)
         document, raw = self._issued[init.activation]
         replied = respond(
-            Context(self.issuer, init.activation),
+            Context(self.issuer, init.activation, bound_jkt=document.jkt),
             document_prs(raw, [grant.password for grant in document.grants]),
             init,
             exchange_key=self.exchange_key,

@@ -8,7 +8,13 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.e2e.bridge.small_portal import SmallPortal
 from tests.e2e.bridge.small_service import SmallService
-from tests.e2e.browser import Machine, activate, host_processes, wait_for_stage
+from tests.e2e.browser import (
+    Machine,
+    activate,
+    host_processes,
+    wait_for_no_host,
+    wait_for_stage,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -77,12 +83,3 @@ def test_pressing_again_ends_the_first_and_asks_anew(
 
 def kill(process: int) -> None:
     os.kill(process, signal.SIGKILL)
-
-
-def wait_for_no_host(page: Page, machine: Machine) -> None:
-    """Wait until the browser has ended the native host."""
-    for _attempt in range(50):
-        if not host_processes(machine.place.launcher):
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError("the native host is still there")
