@@ -132,7 +132,14 @@ def run_allow(args: argparse.Namespace, device: Device) -> int:
     key = _key_of(device.store.read().keys, args)
     program = program_of(args.program, args.run_by)
     request = AccessRequest(program.name, key.issuer, key.account, key.service, args.purpose)
-    if not prompt.ask("\n".join(access_lines(request))):
+    answer = prompt.ask("\n".join(access_lines(request)))
+    if answer is None:
+        raise UserError(
+            _("there is neither a terminal nor a display to ask for your consent"),
+            _("run the command on a terminal"),
+            ExitCode.NO_WAY_TO_ASK,
+        )
+    if not answer:
         raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
     record = allow(device, program, key, args.purpose)
     say(_("Allowed as %s.") % access_id(record))

@@ -15,10 +15,13 @@ from typing import Any
 
 import msgspec
 
+from plugin.agent import allow
 from plugin.device import Device
 from plugin.paths import Paths
+from plugin.peer import Program
 from plugin.records import KeyRecord
 from protocol.encoding import b64u
+from protocol.session import SessionKey
 from tests.plugin.conftest import REPOSITORY, open_device
 
 CLIENT = """\
@@ -117,33 +120,21 @@ def program(folder: Path, name: str = "addressbook.py") -> Path:
     return file
 
 
-def give_keys(paths: Paths, *keys: tuple[str, str], **members: object) -> Device:
+def give_keys(paths: Paths, *keys: tuple[str, str]) -> Device:
     """Put keys of (account, service) into the store, as activations would."""
     device = open_device(paths)
-    for account, service in keys:
-        session_key = os.urandom(32)
-        record = KeyRecord(
-            key_id="",
-            issuer="https://portal.example.org",
-            device="ann-laptop",
-            sub="ann",
-            grant=b64u(os.urandom(16)),
-            account=account,
-            service=service,
-            service_uid="uid",
-            key=b64u(session_key),
-            book=None,
-            created=device.clock(),
-        )
-        record = msgspec.structs.replace(
-            record, **{"key_id": record.session_key().key_id, **members}
-        )
-        device.store.change(
-            lambda contents, record=record: msgspec.structs.replace(
-                contents, keys=(*contents.keys, record)
-            )
-        )
+    records = tuple(_key_record(account, service, device.clock()) for account, service in keys)
+    device.store.change(
+        lambda contents: msgspec.structs.replace(contents, keys=(*contents.keys, *records))
+    )
     return device
+
+
+def allowed_already(device: Device, asking: Path) -> None:
+    """Put the person's consent for a program that Python runs into the store."""
+    interpreter = Path(os.path.realpath(sys.executable))
+    key = next(key for key in device.store.read().keys if key.service == REQUEST["service"])
+    allow(device, Program.of_files(interpreter, asking), key, str(REQUEST["purpose"]))
 
 
 def environment(paths: Paths) -> dict[str, str]:
@@ -158,8 +149,8 @@ def environment(paths: Paths) -> dict[str, str]:
 
 
 @contextmanager
-def running(paths: Paths, *, terminal: bool = True) -> Iterator[Agent]:
-    """Run the agent on a terminal, or without one, until the block ends."""
+def running(paths: Paths, *, terminal: bool = True, until: str = "Ctrl-C") -> Iterator[Agent]:
+    """Run the agent on a terminal, or without one; the block begins when it has said `until`."""
     outside, inside = pty.openpty()
     own = ["setsid", "--ctty"] if terminal else ["setsid"]
     process = subprocess.Popen(
@@ -172,9 +163,21 @@ def running(paths: Paths, *, terminal: bool = True) -> Iterator[Agent]:
     os.close(inside)
     agent = Agent(paths, process, Screen(outside))
     try:
-        agent.screen.wait_for("Ctrl-C")
+        agent.screen.wait_for(until)
         yield agent
     finally:
         process.terminate()
         process.wait(10)
         os.close(outside)
+
+
+def _key_record(account: str, service: str, now: int) -> KeyRecord:
+    key = SessionKey(b64u(os.urandom(16)), account, service, "uid", os.urandom(32))
+    return KeyRecord.of(
+        key,
+        issuer="https://portal.example.org",
+        device="ann-laptop",
+        sub="ann",
+        exchange="http://localhost",
+        now=now,
+    )

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,10 +13,18 @@ import pytest
 
 from plugin.device import Device
 from plugin.paths import Paths
-from plugin.peer import Program
 from protocol.encoding import b64u
 from tests.plugin import agent_site
-from tests.plugin.agent_site import QUESTION, REQUEST, Agent, code, ended, give_keys, program
+from tests.plugin.agent_site import (
+    QUESTION,
+    REQUEST,
+    Agent,
+    allowed_already,
+    code,
+    ended,
+    give_keys,
+    program,
+)
 from tests.plugin.conftest import REPOSITORY, Run
 
 ANN = ("ann@example.org", "contacts")
@@ -133,14 +142,6 @@ def test_nobody_to_ask_is_a_refusal(keys: Device, paths: Paths, tmp_path: Path) 
     assert keys.store.read().programs == ()
 
 
-def allowed_already(device: Device, asking: Path, service: str = "contacts") -> None:
-    """Put the consent for a program into the store."""
-    from plugin.agent import allow
-
-    key = next(key for key in device.store.read().keys if key.service == service)
-    allow(device, Program.of_files(Path(os.path.realpath(sys.executable)), asking), key, "sync")
-
-
 def test_removal_counts_from_the_next_request_on(
     keys: Device, paths: Paths, tmp_path: Path, handfast: Run
 ) -> None:
@@ -234,7 +235,7 @@ def test_a_line_that_is_no_request_is_refused(
 
 
 @pytest.fixture
-def agent(paths: Paths) -> "pytest.FixtureRequest":
+def agent(paths: Paths) -> Iterator[Agent]:
     with agent_site.running(paths, terminal=False) as running:
         yield running
 

@@ -1,0 +1,180 @@
+"""Whom the agent answers: programs that can be named, of the same user, while they live."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plugin import peer
+from plugin.device import Device
+from plugin.paths import Paths
+from plugin.peer import Peer, UnknownProgramError, script_of
+from tests.plugin import agent_site
+from tests.plugin.agent_site import REQUEST, Agent, allowed_already, code, give_keys, program
+
+ANN = ("ann@example.org", "contacts")
+# Says something first, so that the agent has seen it, and then becomes another program.
+BECOMING = """\
+import os, socket, sys
+agent = socket.socket(socket.AF_UNIX)
+agent.connect(sys.argv[1])
+agent.sendall(b"hello\\n")
+agent.recv(4096)
+os.dup2(agent.fileno(), 5)
+os.execv(sys.executable, [sys.executable, sys.argv[2], "5", sys.argv[3]])
+"""
+# Sends on a connection that another program opened.
+LATER = """\
+import os, sys
+fd = int(sys.argv[1])
+os.write(fd, sys.argv[2].encode() + b"\\n")
+sys.stdout.write(os.read(fd, 4096).decode())
+"""
+# Leaves its connection to a child, and ends.
+LEAVING = """\
+import os, socket, sys, time
+agent = socket.socket(socket.AF_UNIX)
+agent.connect(sys.argv[1])
+agent.sendall(b"hello\\n")
+agent.recv(4096)
+parent = os.getpid()
+if os.fork() == 0:
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    agent.sendall(sys.argv[2].encode() + b"\\n")
+    sys.stdout.write(agent.recv(4096).decode())
+"""
+
+
+@pytest.fixture
+def keys(paths: Paths) -> Device:
+    return give_keys(paths, ANN)
+
+
+@pytest.fixture
+def agent(keys: Device, paths: Paths) -> Iterator[Agent]:
+    with agent_site.running(paths, terminal=False) as running:
+        yield running
+
+
+def run(*command: str) -> dict[str, object]:
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer
+
+
+def test_a_program_that_becomes_another_one_gets_nothing(
+    keys: Device, agent: Agent, tmp_path: Path
+) -> None:
+    becoming, allowed = tmp_path / "becoming.py", tmp_path / "allowed.py"
+    becoming.write_text(BECOMING)
+    allowed.write_text(LATER)
+    allowed_already(keys, allowed)
+    answer = run(
+        sys.executable, str(becoming), str(agent.socket), str(allowed), json.dumps(REQUEST)
+    )
+    assert code(answer) == "unknown-program"
+
+
+def test_a_connection_ends_with_the_process_that_opened_it(
+    keys: Device, agent: Agent, tmp_path: Path
+) -> None:
+    leaving = tmp_path / "leaving.py"
+    leaving.write_text(LEAVING)
+    allowed_already(keys, leaving)
+    answer = run(sys.executable, str(leaving), str(agent.socket), json.dumps(REQUEST))
+    assert code(answer) == "unknown-program"
+
+
+def test_code_without_a_file_cannot_be_allowed(keys: Device, agent: Agent) -> None:
+    answer = run(sys.executable, "-c", agent_site.CLIENT, str(agent.socket), json.dumps(REQUEST))
+    assert code(answer) == "unknown-program"
+    assert "script file" in str(answer["error"])
+
+
+def test_another_interpreter_is_another_program(keys: Device, agent: Agent, tmp_path: Path) -> None:
+    asking = program(tmp_path)
+    allowed_already(keys, asking)
+    assert "key" in agent.ask(asking)
+    copy = tmp_path / Path(os.path.realpath(sys.executable)).name
+    copy.write_bytes(Path(os.path.realpath(sys.executable)).read_bytes())
+    copy.chmod(0o755)
+    home = {"PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib"}
+    done = subprocess.run(
+        [str(copy), str(asking), str(agent.socket), json.dumps(REQUEST)],
+        env={**os.environ, **home},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert code(json.loads(done.stdout)) == "no-way-to-ask"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask as somebody else")
+def test_another_user_gets_nothing(keys: Device, agent: Agent, tmp_path: Path) -> None:
+    asking = program(tmp_path)
+    allowed_already(keys, asking)
+    # Rights of files are one fence; this one may pass it and still gets nothing.
+    somebody = ["setpriv", "--reuid=65534", "--inh-caps=+dac_override"]
+    somebody += ["--ambient-caps=+dac_override", sys.executable]
+    answer = run(*somebody, str(asking), str(agent.socket), json.dumps(REQUEST))
+    assert code(answer) == "not-yours"
+
+
+def test_an_older_kernel_is_asked_when_the_process_began(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peer, "SO_PEERPIDFD", 9999)
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+    with ours, theirs:
+        known = Peer(ours, accepted=peer.now())
+        assert not known.has_ended()
+        known.close()
+        # A process that is younger than the connection has got the number of one that ended.
+        with pytest.raises(UnknownProgramError):
+            Peer(ours, accepted=1.0)
+
+
+@pytest.mark.parametrize(
+    ("executable", "arguments", "script"),
+    [
+        ("firefox", ["-c", "x"], None),
+        ("python3.11", ["app.py", "-c"], "app.py"),
+        ("python3", ["-I", "-u", "app.py"], "app.py"),
+        ("bash", ["-eu", "run.sh"], "run.sh"),
+        ("perl", ["-w", "x.pl"], "x.pl"),
+        ("node", ["x.js"], "x.js"),
+    ],
+)
+def test_the_script_of_an_interpreter(
+    executable: str, arguments: list[str], script: str | None
+) -> None:
+    assert script_of(executable, arguments) == script
+
+
+@pytest.mark.parametrize(
+    ("executable", "arguments"),
+    [
+        ("python3.11", []),
+        ("python3.11", [""]),
+        ("python3.11", ["-m", "app"]),
+        ("python3.11", ["-Ic", "code", "app.py"]),
+        ("python3.11", ["-W", "ignore", "app.py"]),
+        ("python3.11", ["-"]),
+        ("bash", ["-c", "code"]),
+        ("bash", ["-s", "x"]),
+        ("perl", ["-e", "code", "x.pl"]),
+        ("node", ["-r", "x.js"]),
+        ("java", ["app"]),
+        ("busybox", ["sh", "x.sh"]),
+        ("ld-linux-x86-64.so.2", ["/bin/app"]),
+    ],
+)
+def test_an_interpreter_without_a_script_is_nobody(executable: str, arguments: list[str]) -> None:
+    with pytest.raises(UnknownProgramError):
+        script_of(executable, arguments)
