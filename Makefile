@@ -1,6 +1,6 @@
 # Everything a person types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check bench faults lock i18n clean
+.PHONY: help setup demo run test check bench faults wheel lock i18n clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -41,6 +41,10 @@ faults: ## every named crash point, on both sides, killed and resumed
 setup: ## what all the others do first by themselves
 	@$(PYTHON) scripts/setup.py all
 
+wheel: ## the device alone as a package, in dist/ (the portal's page /client offers it)
+	@$(PYTHON) scripts/setup.py check
+	@$(BIN)/python scripts/build_wheel.py
+
 lock: ## pin the dependencies again, from requirements/*.in
 	@$(PYTHON) scripts/setup.py check
 	@$(LOCK) --output-file=requirements-dev.txt requirements/dev.in
@@ -52,5 +56,5 @@ i18n: ## compile the message catalogues
 	@$(BIN)/python scripts/compile_catalogues.py
 
 clean: ## remove what the others made: virtual environment, demo state, caches
-	@rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv var dist build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,7 +21,9 @@ from protocol.encoding import b64u, is_short_text, unb64u
 from protocol.handshake import DeviceDescription, Established
 from protocol.signing import SigningKey
 
-HANDLER: Final = "handfast 0.1"
+# The wheel carries this version too.
+VERSION: Final = "0.1.0"
+HANDLER: Final = f"handfast {VERSION}"
 NAME_LIMIT: Final = 64
 
 

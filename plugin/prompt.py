@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from getpass import getpass
 from typing import TextIO
 
+from plugin import start
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.wording import ConsentRequest, consent_lines
@@ -166,7 +167,7 @@ def _dialog_passphrase(label: str) -> str | None:
 
 
 def _our_dialog(kind: str, text: str, yes: str, no: str) -> list[str]:
-    return [sys.executable, "-m", "plugin.dialog", kind, text, yes, no]
+    return start.command("plugin.dialog", kind, text, yes, no)
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

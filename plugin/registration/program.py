@@ -3,25 +3,23 @@
 import os
 import shlex
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from plugin import start
 from plugin.errors import ExitCode
 from plugin.registration.files import write_text
 
 # Set at registration, they say where this device's things are; browsers start us without them.
 KEPT_SETTINGS: Final = ("HANDFAST_HOME", "HANDFAST_SYSTEM_DIR")
 SYSTEM_FOLDER: Final = Path("usr/local/lib/handfast")
-# A source tree need not be installed: the program says where it is.
-_SOURCE: Final = Path(__file__).resolve().parents[2]
 _CHECK_TIMEOUT: Final = 20
 
 
 @dataclass(frozen=True)
 class Program:
-    """A script's name, and the arguments for Python that it runs."""
+    """A script's name, the module of ours that it runs, and the arguments for that."""
 
     name: str
     arguments: tuple[str, ...]
@@ -52,10 +50,8 @@ class Program:
             for name in KEPT_SETTINGS
             if os.environ.get(name)
         }
-        kept["PYTHONPATH"] = str(_SOURCE)
         exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in kept.items())
-        # -P: a folder the browser happens to stand in must not be where `plugin` comes from.
-        command = shlex.join([sys.executable, "-P", "-m", *self.arguments])
+        command = shlex.join(start.command(*self.arguments))
         return f'#!/bin/sh\n# Written by "handfast register".\n{exports}exec {command} "$@"\n'
 
 

@@ -1,0 +1,5 @@
+"""`python -m handfast` is the command `handfast`."""
+
+from handfast.run import console
+
+console()
