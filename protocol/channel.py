@@ -75,7 +75,7 @@ class EndAnswer(
 
 Request: TypeAlias = Report | End
 Answer: TypeAlias = ReportAnswer | EndAnswer
-OneAnswer = TypeVar("OneAnswer", ReportAnswer, EndAnswer)
+OneAnswer = TypeVar("OneAnswer", bound=ReportAnswer | EndAnswer)
 
 _CONTENTS: Final[dict[Direction, tuple[type[Request | Answer], ...]]] = {
     "to-service": (Report, End),
@@ -139,13 +139,12 @@ class Window:
         seen = int.from_bytes(self.seen, "big")
         ahead = number - self.high
         if ahead > 0:
-            # Shifting by more than the window would only make a huge number of zeros.
+            # A peer chooses the distance: shifting by it could take all memory.
             seen = seen << min(ahead, WINDOW) & (1 << WINDOW) - 1
             return Window(number, (seen | 1).to_bytes(8, "big"))
-        bit = 1 << -ahead
-        if -ahead >= WINDOW or seen & bit:
+        if -ahead >= WINDOW or seen >> -ahead & 1:
             raise RemoteProtocolError(ErrorCode.REPLAYED)
-        return Window(self.high, (seen | bit).to_bytes(8, "big"))
+        return Window(self.high, (seen | 1 << -ahead).to_bytes(8, "big"))
 
 
 def _open(key: SessionKey, direction: Direction, packet: Packet, as_type: type[T]) -> T:

@@ -121,8 +121,11 @@ NAMES: Final = tuple(
 
 @dataclass(frozen=True)
 class Run:
-    """Every step of the fixed run."""
+    """Every step of a fixed run."""
 
+    context: Context
+    prs: bytes
+    grants: tuple[GrantName, ...]
     init: bytes
     replied: Replied
     pending: Pending
@@ -160,20 +163,29 @@ def kem_key() -> MLKEM768PrivateKey:
 @cache
 def run() -> Run:
     """Play the whole exchange."""
-    initiator = offered()
+    return play(offered(), PRS, NAMES, scalar=seed("service"))
+
+
+def play(initiator: Initiator, prs: bytes, grants: tuple[GrantName, ...], *, scalar: bytes) -> Run:
+    """Play an exchange between `initiator` and a service that draws `scalar`."""
     init = initiator.init()
     replied = respond_with(
-        CONTEXT,
-        PRS,
+        initiator.context,
+        prs,
         read_init(init),
         exchange_key=EXCHANGE_KEY,
-        scalar=seed("service"),
+        scalar=scalar,
         encapsulated=encapsulated(),
     )
-    pending = receive(initiator, replied.reply)
+    pending = initiator.receive_reply(
+        replied.reply, identity=IDENTITY, device=DEVICE, grants=grants, sub=DOCUMENT.sub
+    )
     claim = accept_confirm(replied.secrets, read_confirm(pending.confirm))
-    completed = complete(replied.secrets, claim, sub=DOCUMENT.sub, grants=NAMES)
+    completed = complete(replied.secrets, claim, sub=DOCUMENT.sub, grants=grants)
     return Run(
+        context=initiator.context,
+        prs=prs,
+        grants=grants,
         init=init,
         replied=replied,
         pending=pending,

@@ -3,14 +3,24 @@
 import hashlib
 import json
 import sys
-from typing import Any, Final
+from typing import Any
 
-from protocol import cpace, key_schedule, service_uid, words
+from protocol import service_uid, words
 from protocol.encoding import b64u, lv_cat
-from protocol.key_schedule import expand, extract, labelled
-from protocol.messages import read_init, read_reply
 from protocol.trust import sign_key_set
-from tests.vectors import cast, documents, exchanges, keysets, origins, spoilt_json
+from tests.vectors import (
+    books,
+    cast,
+    documents,
+    exchanges,
+    keysets,
+    notices,
+    origins,
+    packets,
+    rotations,
+    runs,
+    spoilt_json,
+)
 
 Json = dict[str, Any]
 
@@ -31,9 +41,13 @@ def texts() -> dict[str, str]:
         "handfast-encoding.json": encodings(),
         "handfast-keyset.json": {**trust(), "cases": keysets.cases()},
         "handfast-document.json": document(),
-        "handfast-run.json": run(),
+        "handfast-run.json": runs.document(),
         "handfast-messages.json": {"cases": spoilt_json.cases()},
         "handfast-exchange.json": {"cases": exchanges.cases()},
+        "handfast-packet.json": packets.content(),
+        "handfast-book.json": books.content(),
+        "handfast-notice.json": notices.content(),
+        "handfast-rotation.json": rotations.content(),
     }
     return {
         name: json.dumps(content, indent=1, ensure_ascii=False) + "\n"
@@ -100,101 +114,6 @@ def document() -> Json:
         "passwords": [one.password.hex() for one in cast.DOCUMENT.grants],
         "prs": cast.PRS.hex(),
         "cases": documents.cases(),
-    }
-
-
-def run() -> Json:
-    """The fixed run, every intermediate value in hex, every message as sent."""
-    return {"given": _given(), "values": {**_pake(), **_schedule()}, **_messages()}
-
-
-def _given() -> Json:
-    scalar = cast.seed("device", 64)[32:]
-    return {
-        "issuer": cast.ISSUER,
-        "activation": cast.CONTEXT.activation,
-        "kind": "document",
-        "bound_jkt": "",
-        "sub": cast.DOCUMENT.sub,
-        "grants": [
-            {"id": one.id, "account": one.account, "service": one.service, "uid": one.service_uid}
-            for one in cast.NAMES
-        ],
-        "prs": cast.PRS.hex(),
-        "nonce": cast.seed("device").hex(),
-        "device_scalar": scalar.hex(),
-        "kem_seed": cast.seed("device", 128)[64:].hex(),
-        "service_scalar": cast.seed("service").hex(),
-        "kem_ciphertext": cast.encapsulated()[1].hex(),
-        "exchange_key_seed": cast.EXCHANGE_KEY.seed().hex(),
-        "identity_seed": cast.IDENTITY.seed().hex(),
-        "device": {
-            "name": cast.DEVICE.name,
-            "platform": cast.DEVICE.platform,
-            "handler": cast.DEVICE.handler,
-        },
-    }
-
-
-def _pake() -> Json:
-    played = cast.run()
-    init, reply = read_init(played.init), read_reply(played.replied.reply)
-    text = cpace.generator_string(cast.PRS, cast.CONTEXT.channel(), init.nonce)
-    k = cpace.agree(cast.seed("service"), init.share)
-    isk = cpace.intermediate_key(init.nonce, k, (init.share, init.kem), (reply.share, reply.kem))
-    return {
-        "ci": cast.CONTEXT.channel().hex(),
-        "generator_string": text.hex(),
-        "generator_hash": hashlib.sha512(text).digest()[:32].hex(),
-        "ya": init.share.hex(),
-        "ek": init.kem.hex(),
-        "yb": reply.share.hex(),
-        "k": k.hex(),
-        "isk": isk.hex(),
-        "kem_secret": played.kem_secret.hex(),
-    }
-
-
-_LABELS: Final = {"device tag": 64, "service tag": 64, "device seal": 32, "service seal": 32}
-
-
-def _schedule() -> Json:
-    secrets, pending = cast.run().replied.secrets, cast.run().pending
-    label = b"handfast/1 admission"
-    return {
-        "th1": pending.run.hex(),
-        "k_adm": expand(extract(label, cast.PRS), label, 64).hex(),
-        "admission": key_schedule.admission_tag(cast.PRS, pending.run).hex(),
-        "th2": secrets.th2.hex(),
-        "psk": extract(b"handfast/1 psk", cast.PRS).hex(),
-        "prk": secrets.prk.hex(),
-        "th3": pending.th3.hex(),
-        **{
-            name: labelled(secrets.prk, name, secrets.th2, length).hex()
-            for name, length in _LABELS.items()
-        },
-    }
-
-
-def _messages() -> Json:
-    played = cast.run()
-    return {
-        "init": played.init.decode(),
-        "reply": played.replied.reply.decode(),
-        "confirm": played.pending.confirm.decode(),
-        "complete": played.completed.body.decode(),
-        "jkt": cast.IDENTITY.kid,
-        "keys": [
-            {
-                "grant": one.grant,
-                "session_key": one.key.hex(),
-                "key_id": one.key_id,
-                "fingerprint": one.fingerprint.hex(),
-                "words": list(one.words),
-                "purpose_key contacts to-device": one.purpose_key("contacts", "to-device").hex(),
-            }
-            for one in played.established.keys
-        ],
     }
 
 
