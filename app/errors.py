@@ -12,6 +12,8 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
 from app import logs
+from app.api import problems
+from app.api.area import is_api
 from app.clock import SECOND
 from app.database import DatabaseUnavailableError
 from app.extensions import handfast
@@ -74,6 +76,7 @@ def install(portal: Flask) -> None:
     portal.register_error_handler(CrossSiteError, _cross_site)
     portal.register_error_handler(TooManyError, _too_many)
     portal.register_error_handler(DatabaseUnavailableError, _unavailable)
+    portal.register_error_handler(problems.ProblemError, _problem)
     portal.register_error_handler(Exception, _bug)
 
 
@@ -83,6 +86,8 @@ def wants_json() -> bool:
 
 
 def _http(error: HTTPException) -> Response:
+    if isinstance(error, SecurityError) and is_api():
+        return problems.answer("wrong-host")
     if isinstance(error, SecurityError):
         # The host is not ours, so no address of a page can be made: plain text it is.
         return Response(
@@ -91,7 +96,10 @@ def _http(error: HTTPException) -> Response:
     if error.response is not None:
         return error.get_response()
     status = error.code or 500
-    response = page(status if status in PAGES else 400, status=status)
+    if is_api():
+        response: Response = problems.answer_of_status(status)
+    else:
+        response = page(status if status in PAGES else 400, status=status)
     for name, value in error.get_headers():
         if name.lower() in {"allow", "retry-after"}:
             response.headers[name] = value
@@ -100,26 +108,37 @@ def _http(error: HTTPException) -> Response:
 
 def _cross_site(_error: CrossSiteError) -> Response:
     logs.event("refused cross-site", logging.WARNING)
-    return page(403)
+    return _answer(403)
 
 
 def _too_many(error: TooManyError) -> Response:
     wait = max(1, (error.retry_at - handfast().clock.now()) // SECOND + 1)
-    response = page(429, minutes=-(-wait // 60))
+    response = _answer(429, minutes=-(-wait // 60))
     response.headers["Retry-After"] = str(wait)
     return response
 
 
 def _unavailable(error: DatabaseUnavailableError) -> Response:
     logs.log.error("database unavailable", exc_info=error)
-    response = page(503)
+    response = _answer(503)
     response.headers["Retry-After"] = "5"
     return response
 
 
 def _bug(error: Exception) -> Response:
     logs.log.error("unexpected error", exc_info=error)
-    return page(500)
+    return _answer(500)
+
+
+def _problem(error: problems.ProblemError) -> Response:
+    response = problems.answer(error.code, error.detail, accounts=error.accounts)
+    if response.status_code == 503:
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+def _answer(kind: int, **facts: Any) -> Response:
+    return problems.answer_of_status(kind) if is_api() else page(kind, **facts)
 
 
 def page(kind: int, *, status: int | None = None, **facts: Any) -> Response:

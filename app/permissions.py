@@ -26,6 +26,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.accounts.visitor import SignedIn
+from app.api.area import is_api
 from app.errors import wants_json
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -56,6 +57,10 @@ PUBLIC: Final = frozenset(
         "accounts.status",
         "accounts.give_credential",
         "accounts.finish",
+        "api.activate",
+        "api.sign_in",
+        "api.openapi",
+        "api_page.index",
         "well_known.keys",
         "well_known.trust",
         "well_known.health",
@@ -125,7 +130,7 @@ def _authorise() -> Response | None:
 
 
 def _ask_to_sign_in() -> Response:
-    if wants_json():
+    if is_api() or wants_json():
         abort(401)
     wanted = request.path if request.method == "GET" else None
     return redirect(url_for("accounts.sign_in", next=wanted), code=303)

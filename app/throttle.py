@@ -32,18 +32,30 @@ class Limit:
 
 
 PER_ADDRESS: Final = Limit("address", 60, 15 * MINUTE)
+# Every request of one client of the API.
+PER_SESSION: Final = Limit("session", 600, 15 * MINUTE)
 PER_ACCOUNT_AND_ADDRESS: Final = Limit("account-address", 10, 15 * MINUTE)
 PER_ACCOUNT: Final = Limit("account", 40, 15 * MINUTE)
 # How long an address that signed in counts as the owner's.
 KNOWN: Final = Limit("known", 1, 90 * DAY)
 
 
+@dataclass(frozen=True)
+class Quota:
+    """What is left of a limit after an act, and until when."""
+
+    limit: Limit
+    left: int
+    resets_at: int
+
+
 class TooManyError(Exception):
     """The limit is reached; ``retry_at`` says when to try again."""
 
-    def __init__(self, retry_at: int) -> None:
+    def __init__(self, retry_at: int, quota: Quota | None = None) -> None:
         super().__init__(retry_at)
         self.retry_at = retry_at
+        self.quota = quota
 
 
 class Throttles:
@@ -53,12 +65,13 @@ class Throttles:
         self._database = database
         self._insert = insert_sqlite if database.is_sqlite else insert_postgresql
 
-    def count_request(self, client: str, *, now: int) -> None:
+    def count_request(self, client: str, *, now: int) -> Quota:
         """Count one act of an address, or raise TooManyError."""
-        with self._database.write() as session:
-            retry_at = self._take(session, PER_ADDRESS, sender(client), now=now)
-        if retry_at is not None:
-            raise TooManyError(retry_at)
+        return self._count(PER_ADDRESS, sender(client), now=now)
+
+    def count_session(self, session_id: str, *, now: int) -> Quota:
+        """Count one request of an API client's session, or raise TooManyError."""
+        return self._count(PER_SESSION, session_id, now=now)
 
     def count_credential(self, account: str, client: str, *, now: int) -> None:
         """Count one credential given for an account, or raise TooManyError."""
@@ -79,7 +92,19 @@ class Throttles:
         session.execute(delete(Throttle).where(Throttle.bucket == _bucket(KNOWN, near)))
         self._take(session, KNOWN, near, now=now)
 
+    def _count(self, limit: Limit, subject: str, *, now: int) -> Quota:
+        with self._database.write() as session:
+            count, resets_at = self._add(session, limit, subject, now=now)
+        quota = Quota(limit, max(0, limit.count - count), resets_at)
+        if count > limit.count:
+            raise TooManyError(resets_at, quota)
+        return quota
+
     def _take(self, session: Session, limit: Limit, subject: str, *, now: int) -> int | None:
+        count, resets_at = self._add(session, limit, subject, now=now)
+        return resets_at if count > limit.count else None
+
+    def _add(self, session: Session, limit: Limit, subject: str, *, now: int) -> tuple[int, int]:
         fresh = self._insert(Throttle).values(
             bucket=_bucket(limit, subject), count=1, resets_at=now + limit.window
         )
@@ -92,7 +117,7 @@ class Throttles:
             },
         ).returning(Throttle.count, Throttle.resets_at)
         count, resets_at = session.execute(counted).one()
-        return int(resets_at) if count > limit.count else None
+        return int(count), int(resets_at)
 
     def _is_known(self, session: Session, near: str, *, now: int) -> bool:
         known = select(Throttle.resets_at).where(

@@ -1,4 +1,7 @@
-"""The browser's session as the views see it: one cookie, one row, Flask's own session unused."""
+"""Who is behind a request: a browser by its cookie, or the API's client by its bearer token.
+
+One row for each; Flask's own session is unused.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,11 @@ from werkzeug.wrappers import Response
 from app import addresses
 from app.accounts import sessions
 from app.accounts.visitor import SignedIn
+from app.api.area import is_api
 from app.clock import HOUR, SECOND
 from app.database import DatabaseUnavailableError
 from app.extensions import handfast
+from app.models import SessionKind, WebSession
 
 COOKIE: Final = "__Host-handfast"
 
@@ -124,23 +129,41 @@ def _read() -> Browser:
         # anonymous browser's, which gets its row when it first sends something.
         token = sessions.new_token(services.entropy) if ended else token
         return Browser(token, is_new=ended)
-    if now - row.seen_at >= sessions.SEEN_STEP:
-        _touch(row.id, now)
-        row.seen_at = now
+    _touch(row, now)
     return Browser(token, False, row.id, row.person_id, sessions.ends_at(row))
 
 
-def _touch(session_id: str, now: int) -> None:
+def _touch(row: WebSession, now: int) -> None:
+    if now - row.seen_at < sessions.SEEN_STEP:
+        return
+    row.seen_at = now
     # A page that can be read is shown even while nothing can be written.
     with suppress(DatabaseUnavailableError), handfast().database.write() as database:
-        sessions.touch(database, session_id, now=now)
+        sessions.touch(database, row.id, now=now)
 
 
 def _load(_request: Request) -> SignedIn | None:
+    if is_api():
+        return _load_client()
     current = browser()
     if current.person_id is None or current.session_id is None:
         return None
     return SignedIn(current.person_id, current.session_id)
+
+
+def _load_client() -> SignedIn | None:
+    """Return whose bearer token came along; the API looks at no cookie."""
+    shown, here = request.authorization, handfast()
+    token = (shown.token if shown is not None and shown.type == "bearer" else None) or ""
+    if len(token) != sessions.TOKEN_LENGTH or not token.isascii():
+        return None
+    now = here.clock.now()
+    with here.database.read() as database:
+        row = sessions.find(database, token, now=now, kind=SessionKind.CLIENT)
+    if row is None or row.person_id is None:
+        return None
+    _touch(row, now)
+    return SignedIn(row.person_id, row.id)
 
 
 def _set_cookie(response: Response) -> Response:

@@ -28,7 +28,7 @@ from app.mailservers.deadline import Deadline
 from app.mailservers.discovery import discover
 from app.mailservers.network import Network
 from app.mailservers.pool import MailPool
-from app.mailservers.progress import Stage
+from app.mailservers.progress import Progress, Stage, silent
 from app.mailservers.provider import Credential
 from app.mailservers.server import MailPin, MailServer
 from app.models import MailPin as PinRow
@@ -69,7 +69,7 @@ class MailWork:
             mail_checks.end(session, check_id, error.cause, error.why)
 
         return self._start(
-            lambda deadline: self._discover(address, deadline), done, failed, client_address
+            lambda deadline: self.discover(address, deadline), done, failed, client_address
         )
 
     def attempt(self, attempt: Try) -> Event:
@@ -82,9 +82,32 @@ class MailWork:
             if mail_checks.end(session, attempt.check_id, error.cause, error.why):
                 note_failure(session, attempt.address.text, error.cause, now=self._clock.now())
 
+        def reach(stage: Stage) -> None:
+            self._reach(attempt.check_id, stage)
+
         return self._start(
-            lambda deadline: self._check(attempt, deadline), done, failed, attempt.client_address
+            lambda deadline: self._check(attempt, deadline, reach),
+            done,
+            failed,
+            attempt.client_address,
         )
+
+    def submit(self, work: Callable[[Deadline], T], client_address: str) -> Future[T]:
+        """Start other work of this kind; it ends at its deadline. Raises BUSY."""
+        return self._pool.submit(work, seconds=self._seconds, sender=sender(client_address))
+
+    def discover(self, address: MailAddress, deadline: Deadline) -> MailServer:
+        """Find the mail server of an address, here and now."""
+        return discover(address, pins=self._pin, deadline=deadline, network=self._network)
+
+    def check_now(self, attempt: Try, deadline: Deadline) -> Checked:
+        """Try a credential, here and now, and tell its owner if it fails."""
+        try:
+            return self._check(attempt, deadline, silent)
+        except MailCheckError as error:
+            address, cause, now = attempt.address.text, error.cause, self._clock.now()
+            self._write(lambda session: note_failure(session, address, cause, now=now))
+            raise
 
     def is_lost(self, view: mail_checks.View, *, now: int) -> bool:
         """Tell whether the process that worked on a check must have died."""
@@ -109,12 +132,12 @@ class MailWork:
                 result = future.result()
                 self._write(lambda session: done(session, result))
             else:
-                cause = _cause(error)
+                cause = cause_of(error)
                 self._write(lambda session: failed(session, cause))
             told.set()
 
         try:
-            future = self._pool.submit(work, seconds=self._seconds, sender=sender(client_address))
+            future = self.submit(work, client_address)
             future.add_done_callback(tell)
         except MailCheckError as busy:
             cause = busy
@@ -122,17 +145,14 @@ class MailWork:
             told.set()
         return told
 
-    def _discover(self, address: MailAddress, deadline: Deadline) -> MailServer:
-        return discover(address, pins=self._pin, deadline=deadline, network=self._network)
-
-    def _check(self, attempt: Try, deadline: Deadline) -> Checked:
+    def _check(self, attempt: Try, deadline: Deadline, progress: Progress) -> Checked:
         return check(
             attempt.server,
             attempt.username,
             attempt.password,
             deadline=deadline,
             client_address=attempt.client_address or None,
-            progress=lambda stage: self._reach(attempt.check_id, stage),
+            progress=progress,
             network=self._network,
         )
 
@@ -155,7 +175,7 @@ class MailWork:
         return None if row is None else _as_pin(row)
 
 
-def _cause(error: BaseException) -> MailCheckError:
+def cause_of(error: BaseException) -> MailCheckError:
     """Return what a person is told about an error; a bug of ours is told as "undecided"."""
     if isinstance(error, MailCheckError):
         logs.event("mail check failed", cause=error.cause, why=error.why)

@@ -70,7 +70,7 @@ def sign_in(
         )
         return NewSession(token, row.id, person_id, wanted)
 
-    return _once_more(database, work)
+    return once_more(database, work)
 
 
 def add_account(
@@ -83,7 +83,7 @@ def add_account(
         proof.add_account(session, person_id, check, here)
         return check.address
 
-    return _once_more(database, work)
+    return once_more(database, work)
 
 
 def _use(
@@ -97,7 +97,7 @@ def _use(
     return check
 
 
-def _once_more(database: Database, work: Callable[[Session], T]) -> T:
+def once_more(database: Database, work: Callable[[Session], T]) -> T:
     """Do the work in one transaction; again if the same address came from elsewhere just then."""
     try:
         with database.write() as session:

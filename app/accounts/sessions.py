@@ -1,4 +1,7 @@
-"""Sessions live in the database: the cookie holds a random token, the row only its hash.
+"""Sessions live in the database: who signed in holds a random token, the row only its hash.
+
+A browser shows its token as a cookie, a client as a bearer token; neither is good as the other. A
+client's session belongs to a device and ends when that device is revoked.
 
 A visitor who has done nothing yet has a cookie but no row. The token against cross-site requests
 is derived from the cookie's, so that it exists before the row does; at sign-in both change.
@@ -13,18 +16,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import Connection, CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import Act, record
-from app.clock import HOUR, MINUTE
-from app.models import WebSession, new_id
+from app.clock import DAY, HOUR, MINUTE
+from app.models import SessionKind, WebSession, new_id
 from protocol.encoding import b64u
 
 TOKEN_BYTES: Final = 32
 TOKEN_LENGTH: Final = 43
 ANONYMOUS: Final = HOUR
 IDLE: Final = HOUR
+# How long a client stays signed in, used or not.
+CLIENT_LIFETIME: Final = 30 * DAY
+DEVICE: Final = "device"
 # How stale `seen_at` may get: a write per minute and session, not one per request.
 SEEN_STEP: Final = MINUTE
 
@@ -37,8 +43,16 @@ class Client:
     user_agent: str
 
 
+@dataclass(frozen=True)
+class ClientDevice:
+    """The device whose client signs in, as it names itself."""
+
+    jkt: str
+    name: str
+
+
 def new_token(entropy: Callable[[int], bytes]) -> str:
-    """Return a fresh random token for a cookie."""
+    """Return a fresh random token, for a cookie or to bear."""
     return b64u(entropy(TOKEN_BYTES))
 
 
@@ -52,10 +66,14 @@ def csrf_token(token: str) -> str:
     return b64u(hmac.digest(token.encode(), b"handfast csrf", "sha256"))
 
 
-def find(database: Session, untrusted_token: str, *, now: int) -> WebSession | None:
-    """Return the living session of a token."""
+def find(
+    database: Session, untrusted_token: str, *, now: int, kind: SessionKind = SessionKind.BROWSER
+) -> WebSession | None:
+    """Return the living session of a token; one of the other kind is none."""
     found = database.scalar(
-        select(WebSession).where(WebSession.token_hash == token_hash(untrusted_token))
+        select(WebSession).where(
+            WebSession.token_hash == token_hash(untrusted_token), WebSession.kind == kind
+        )
     )
     if found is None or found.ended_at is not None or now >= ends_at(found):
         return None
@@ -74,6 +92,8 @@ def is_known(database: Session, untrusted_token: str) -> bool:
 
 def ends_at(session: WebSession) -> int:
     """Return when the session ends if nothing more is done with it."""
+    if session.kind == SessionKind.CLIENT:
+        return session.expires_at
     return min(session.expires_at, session.seen_at + IDLE)
 
 
@@ -86,19 +106,22 @@ def start(
     now: int,
     lifetime: int,
     entropy: Callable[[int], bytes],
+    device: ClientDevice | None = None,
 ) -> WebSession:
-    """Add the row for a token; ``person_id`` is None before sign-in."""
+    """Add the row for a token; ``person_id`` is None before sign-in, ``device`` in a browser."""
     session = WebSession(
         id=new_id(entropy),
         token_hash=token_hash(token),
         person_id=person_id,
-        flow="{}",
+        flow=_flow_text({} if device is None else {DEVICE: device.name}),
         address=client.address[:64],
         user_agent=client.user_agent[:256],
         created_at=now,
         seen_at=now,
         expires_at=now + lifetime,
         ended_at=None,
+        kind=SessionKind.BROWSER if device is None else SessionKind.CLIENT,
+        device_jkt=None if device is None else device.jkt,
     )
     database.add(session)
     database.flush()
@@ -156,6 +179,25 @@ def replace(database: Session, session_id: str, *, now: int) -> None:
     )
 
 
+def end_clients(where: Session | Connection, person_id: str, jkt: str, *, now: int) -> None:
+    """End the person's sessions of one device's client."""
+    where.execute(
+        update(WebSession)
+        .where(
+            WebSession.person_id == person_id,
+            WebSession.device_jkt == jkt,
+            WebSession.ended_at.is_(None),
+        )
+        .values(ended_at=now, flow="{}")
+        .execution_options(synchronize_session=False)
+    )
+
+
+def device_name(session: WebSession) -> str | None:
+    """Return what the device called itself whose client this is; None for a browser."""
+    return read_flow(session).get(DEVICE)
+
+
 def read_flow(session: WebSession) -> dict[str, Any]:
     """Return the small notes kept with a session."""
     return cast(dict[str, Any], json.loads(session.flow))
@@ -169,8 +211,12 @@ def flow_of(database: Session, session_id: str) -> dict[str, Any]:
 
 def write_flow(database: Session, session_id: str, flow: Mapping[str, Any]) -> None:
     """Keep small notes with a session; never a credential."""
-    text = json.dumps(dict(flow), separators=(",", ":"))
+    text = _flow_text(flow)
     database.execute(update(WebSession).where(WebSession.id == session_id).values(flow=text))
+
+
+def _flow_text(flow: Mapping[str, Any]) -> str:
+    return json.dumps(dict(flow), separators=(",", ":"))
 
 
 def _changed(result: object) -> int:

@@ -1,0 +1,102 @@
+"""One table of operations: routes, permissions, reading, answering and the OpenAPI document.
+
+A view of the API is a function from what was read to what is answered. The decorator below adds
+the route and its row to the table; nothing else knows both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from app.api.area import PREFIX
+from app.api.bodies import read_body, require_no_body
+from app.api.pages import Asked, read_asked
+from app.api.problems import ProblemError
+from app.permissions import Permission, require
+
+View = TypeVar("View", bound=Callable[..., Any])
+MEDIA_TYPE: Final = "application/json"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One way to use the API."""
+
+    name: str
+    method: str
+    # In Flask's form: /keys/<key_id>.
+    path: str
+    summary: str
+    # None: anybody may, signed in or not.
+    needs: Permission | None
+    takes: type | None = None
+    # None: an answer without a body (204).
+    gives: Any = None
+    # A list, page by page.
+    paged: bool = False
+    # What can go wrong beside what can always go wrong, by code.
+    problems: tuple[str, ...] = ()
+
+
+class Operations:
+    """The table, and the blueprint that serves it."""
+
+    def __init__(self, name: str) -> None:
+        self.blueprint: Final = Blueprint(name, __name__, url_prefix=PREFIX)
+        self.table: Final[list[Operation]] = []
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        summary: str,
+        *,
+        needs: Permission | None = Permission.OWN,
+        **facts: Any,
+    ) -> Callable[[View], View]:
+        """Serve a view under a path; ``facts`` are the fields of an Operation."""
+
+        def serve(view: View) -> View:
+            operation = Operation(view.__name__, method, path, summary, needs, **facts)
+            answering = _answering(operation, view)
+            if needs is not None:
+                answering = require(needs)(answering)
+            self.blueprint.add_url_rule(path, view.__name__, answering, methods=[method])
+            self.table.append(operation)
+            return view
+
+        return serve
+
+
+def _answering(operation: Operation, view: Callable[..., Any]) -> Callable[..., Response]:
+    def answer(**path: str) -> Response:
+        asked: tuple[Any, ...] = ()
+        page = read_asked(request.args) if operation.paged else _nothing_asked(request.args)
+        if page is not None:
+            asked += (page,)
+        if operation.takes is not None:
+            asked += (read_body(operation.takes),)
+        else:
+            require_no_body()
+        return _answer(operation, view(*asked, **path))
+
+    return answer
+
+
+def _nothing_asked(untrusted: Mapping[str, str]) -> Asked | None:
+    if untrusted:
+        raise ProblemError("malformed", "no query is expected here")
+    return None
+
+
+def _answer(operation: Operation, given: Any) -> Response:
+    if isinstance(given, Response):
+        return given
+    if operation.gives is None:
+        return Response(status=204)
+    return Response(msgspec.json.encode(given), content_type=MEDIA_TYPE)

@@ -1,0 +1,56 @@
+"""Long lists come in pages: a limit, and a cursor that says after which thing to go on.
+
+The next page's address stands in the answer's Link header (RFC 8288).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from flask import g, request
+
+from app.api.problems import ProblemError
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import MultiDict
+
+T = TypeVar("T")
+MOST: Final = 100
+USUAL: Final = 50
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which page was asked for: after which thing, and how long."""
+
+    after: str | None
+    limit: int
+
+
+def read_asked(untrusted: MultiDict[str, str]) -> Asked:
+    """Read ``cursor`` and ``limit``, or raise ProblemError."""
+    if not set(untrusted) <= {"cursor", "limit"} or any(
+        len(untrusted.getlist(name)) > 1 for name in untrusted
+    ):
+        raise ProblemError("malformed", "unknown or repeated query")
+    text = untrusted.get("limit", str(USUAL))
+    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(MOST))
+    if not plain or not 1 <= int(text) <= MOST:
+        raise ProblemError("malformed", f"limit is a whole number from 1 to {MOST}")
+    return Asked(untrusted.get("cursor"), int(text))
+
+
+def page_of(things: Sequence[T], asked: Asked, name: Callable[[T], str]) -> Sequence[T]:
+    """Return one page of a whole list, and note the next one for the answer."""
+    begin = 0
+    if asked.after is not None:
+        places = {name(thing): place for place, thing in enumerate(things)}
+        if asked.after not in places:
+            raise ProblemError("malformed", "the cursor names nothing: begin again without it")
+        begin = places[asked.after] + 1
+    shown = things[begin : begin + asked.limit]
+    if begin + asked.limit < len(things):
+        g.next_page = f"{request.path}?limit={asked.limit}&cursor={name(shown[-1])}"
+    return shown

@@ -1,0 +1,167 @@
+"""Turn checked claims into a person, a client's session and a document. No framework here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.accounts import proof, sessions
+from app.accounts.claims import Verdict
+from app.accounts.mail_checks import View
+from app.accounts.services import once_more
+from app.audit import Act, record
+from app.database import Database
+from app.models import (
+    AccountService,
+    Device,
+    DeviceState,
+    MailAccount,
+    ServiceName,
+    in_order,
+)
+from app.throttle import Throttles
+
+ADDRESS_TAKEN: Final = "address-taken"
+TOO_MANY_ACCOUNTS: Final = "too-many-accounts"
+REPEATED: Final = "repeated"
+
+
+class DeviceRevokedError(Exception):
+    """The person revoked this device, so its client stays out."""
+
+
+@dataclass(frozen=True)
+class ServiceOfAccount:
+    """One service of an account of the person."""
+
+    id: str
+    service: ServiceName
+    service_uid: str
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of one accepted claim: the person's account, or why not."""
+
+    refused: str | None = None
+    proven: bool = False
+    services: tuple[ServiceOfAccount, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClientSession:
+    """A client that signed in: the only time its token is known outside of the client."""
+
+    token: str = field(repr=False)
+    person_id: str
+    session_id: str
+    expires_at: int
+    # By the address of the claim.
+    added: Mapping[str, Added]
+
+
+def sign_in(
+    database: Database,
+    verdicts: Sequence[Verdict],
+    client: sessions.Client,
+    device: sessions.ClientDevice,
+    here: proof.Here,
+) -> ClientSession | None:
+    """Sign in whom the first proof shows, and add the other accepted accounts; None without one.
+
+    The device's earlier session ends, since its client keeps one token. Raises
+    DeviceRevokedError, and then nothing has changed.
+    """
+    accepted = [verdict.check for verdict in verdicts if verdict.is_accepted]
+    first = next((check for check in accepted if proof.is_proof(check)), None)
+    if first is None:
+        return None
+
+    def work(session: Session) -> ClientSession:
+        # In one order everywhere, so that two of these never wait for each other.
+        for address in sorted(check.address for check in accepted):
+            database.queue_for(session, address)
+        person_id = proof.sign_in(session, first, here)
+        _refuse_revoked(session, person_id, device.jkt)
+        added = {}
+        for check in accepted:
+            added[check.address] = _add(session, person_id, check, here)
+            if added[check.address].proven:
+                Throttles(database).forgive(session, check.address, client.address, now=here.now)
+        return _start(session, person_id, first.address, client, device, here, added)
+
+    return once_more(database, work)
+
+
+def chosen_services(
+    added: Mapping[str, Added], wanted: Mapping[str, Sequence[ServiceName] | None]
+) -> list[str]:
+    """Return the ids of the services to activate, account by account in the order of claims."""
+    return [
+        service.id
+        for address, account in added.items()
+        for service in account.services
+        if service.service in (wanted.get(address) or ServiceName)
+    ]
+
+
+def _add(session: Session, person_id: str, check: View, here: proof.Here) -> Added:
+    try:
+        account_id = proof.add_account(session, person_id, check, here)
+    except proof.AddressTakenError:
+        return Added(refused=ADDRESS_TAKEN)
+    except proof.TooManyAccountsError:
+        return Added(refused=TOO_MANY_ACCOUNTS)
+    account = session.get_one(MailAccount, account_id)
+    rows = session.scalars(
+        select(AccountService)
+        .where(AccountService.account_id == account_id)
+        .order_by(in_order(AccountService.service))
+    )
+    services = (ServiceOfAccount(row.id, ServiceName(row.service), row.service_uid) for row in rows)
+    return Added(proven=account.proven_at is not None, services=tuple(services))
+
+
+def _refuse_revoked(session: Session, person_id: str, jkt: str) -> None:
+    state = session.scalar(
+        select(Device.state).where(Device.person_id == person_id, Device.jkt == jkt)
+    )
+    if state == DeviceState.REVOKED:
+        raise DeviceRevokedError
+
+
+def _start(
+    session: Session,
+    person_id: str,
+    address: str,
+    client: sessions.Client,
+    device: sessions.ClientDevice,
+    here: proof.Here,
+    added: Mapping[str, Added],
+) -> ClientSession:
+    token = sessions.new_token(here.entropy)
+    sessions.end_clients(session, person_id, device.jkt, now=here.now)
+    row = sessions.start(
+        session,
+        token,
+        client,
+        person_id=person_id,
+        now=here.now,
+        lifetime=sessions.CLIENT_LIFETIME,
+        entropy=here.entropy,
+        device=device,
+    )
+    record(
+        session,
+        at=here.now,
+        actor=f"person:{person_id}",
+        act=Act.SIGNED_IN,
+        subject=person_id,
+        target=row.id,
+        detail={"account": address, "address": client.address, "device": device.name},
+    )
+    return ClientSession(token, person_id, row.id, row.expires_at, added)
