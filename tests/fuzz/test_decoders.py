@@ -9,17 +9,22 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from protocol import activation, service_uid, trust
+from protocol import activation, service_book, service_uid, trust
+from protocol.channel import ReportAnswer, open_answer, open_request, read_packet
 from protocol.encoding import b64u, decode, encode, unb64u
 from protocol.errors import LocalProtocolError, RemoteProtocolError, VerificationError
 from protocol.handshake import Pending, read_complete, read_confirm, read_init, read_reply
 from protocol.messages import DeviceIdentity, Result
+from protocol.notice import Notice, open_notice
 from protocol.sealing import unseal
+from protocol.signing import decode_payload, unverified_payload
 from protocol.trust import TrustBundle, sign_key_set, verify_key_set
-from tests.vectors import cast
+from tests.vectors import books, cast, notices, packets
 
 RUN = cast.run()
 KEY_SET = sign_key_set(cast.KEY_SET, cast.ROOT)
+NOTICE = notices._good("revoked")
+NOTICE_CLAIMS = unverified_payload(NOTICE)
 
 Decoder = Callable[[bytes], bytes]
 
@@ -36,6 +41,17 @@ def unsealed(as_type: type[DeviceIdentity] | type[Result]) -> bytes:
     return encode(
         unseal(prk, "service seal", th2, read_complete(RUN.completed.body).sealed, as_type)
     )
+
+
+def sealed_request(data: bytes) -> object:
+    """What the service makes of any text that a device seals."""
+    return open_request(packets.KEY, read_packet(packets._raw(data)))
+
+
+def sealed_answer(data: bytes) -> object:
+    """What the device makes of any text that a service seals."""
+    body = packets._raw(data, "to-device")
+    return open_answer(packets.KEY, body, number=5, expected=ReportAnswer)
 
 
 SAMPLES: dict[str, tuple[Decoder, bytes]] = {
@@ -58,6 +74,14 @@ SAMPLES: dict[str, tuple[Decoder, bytes]] = {
         unsealed(DeviceIdentity),
     ),
     "result": (through(lambda data: decode(data, Result)), unsealed(Result)),
+    "packet": (through(read_packet), packets.packed(packets.LATER, 65)),
+    "request": (through(sealed_request), encode(packets.LATER)),
+    "answer": (through(sealed_answer), encode(packets.ROTATING)),
+    "service book claims": (
+        through(lambda data: service_book._read(data, cast.ISSUER)),
+        encode(books.BOOK),
+    ),
+    "notice claims": (through(lambda data: decode_payload(data, Notice)), NOTICE_CLAIMS),
 }
 REFUSALS = (RemoteProtocolError, VerificationError, LocalProtocolError)
 
@@ -129,9 +153,21 @@ def verify_sample(untrusted: bytes) -> None:
     verify_key_set(untrusted, cast.BUNDLE, now=cast.NOW)
 
 
-SIGNED = pytest.mark.parametrize(
-    ("opener", "raw"), [(open_sample, cast.RAW), (verify_sample, KEY_SET)], ids=["document", "keys"]
-)
+def open_book_sample(untrusted: bytes) -> None:
+    service_book.open_book(untrusted, cast.KEY_SET, cast.EXCHANGE)
+
+
+def open_notice_sample(untrusted: bytes) -> None:
+    open_notice(untrusted, cast.KEY_SET, cast.EXCHANGE, now=cast.NOW)
+
+
+OPENERS: dict[str, tuple[Callable[[bytes], None], bytes]] = {
+    "document": (open_sample, cast.RAW),
+    "keys": (verify_sample, KEY_SET),
+    "book": (open_book_sample, books.RAW),
+    "notice": (open_notice_sample, NOTICE),
+}
+SIGNED = pytest.mark.parametrize(("opener", "raw"), list(OPENERS.values()), ids=list(OPENERS))
 
 
 @SIGNED
@@ -155,7 +191,7 @@ def test_a_thousand_flipped_bits_are_refused(opener: Callable[[bytes], None], ra
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=400) | st.text(max_size=200).map(str.encode))
 def test_any_bytes_are_no_document(data: bytes) -> None:
-    for opener in (open_sample, verify_sample):
+    for opener, _ in OPENERS.values():
         with pytest.raises(VerificationError):
             opener(data)
 
