@@ -1,4 +1,4 @@
-"""What the form "Activate this device" sends, read strictly."""
+"""What the form "Activate this device" sends, and the bridge with it, read strictly."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from protocol.errors import RemoteProtocolError
 
 FIELDS: Final = frozenset({"csrf_token", "account", "service", "ticket", "deliver"})
 ID_BYTES: Final = 16
+JKT_BYTES: Final = 32
 
 
 class FormError(Exception):
@@ -52,10 +53,21 @@ def read_wanted(untrusted: MultiDict[str, str]) -> Wanted:
     )
 
 
+def read_device(untrusted: str | None) -> str | None:
+    """Read which device asks, None where nobody says it; anything else raises FormError."""
+    if untrusted is not None and not _is_bytes(untrusted, JKT_BYTES):
+        raise FormError("device")
+    return untrusted
+
+
 def is_public_id(untrusted: str) -> bool:
     """Tell whether a text has the form of a public id or ticket."""
+    return _is_bytes(untrusted, ID_BYTES)
+
+
+def _is_bytes(untrusted: str, length: int) -> bool:
     try:
-        unb64u(untrusted, length=ID_BYTES)
+        unb64u(untrusted, length=length)
     except RemoteProtocolError:
         return False
     return True

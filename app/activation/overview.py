@@ -115,6 +115,16 @@ def service_ids(
     return [ids[service] for service in services if service in ids]
 
 
+def bound_device(session: Session, person_id: str, ticket: str) -> str | None:
+    """Return the thumbprint of the device that a ticket's newest document is for, if any."""
+    return session.scalar(
+        select(Activation.bound_jkt)
+        .where(Activation.person_id == person_id, Activation.ticket == ticket)
+        .order_by(Activation.created_at.desc(), Activation.successor_id.is_not(None))
+        .limit(1)
+    )
+
+
 def owns_account(session: Session, person_id: str, account_id: str) -> bool:
     """Tell whether the account is this person's."""
     owner = session.scalar(select(MailAccount.person_id).where(MailAccount.id == account_id))

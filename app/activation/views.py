@@ -11,9 +11,10 @@ from werkzeug.wrappers import Response
 
 from app import logs, notices, security
 from app.activation import services
-from app.activation.forms import FormError, Wanted, is_public_id, read_wanted
+from app.activation.forms import FormError, Wanted, is_public_id, read_device, read_wanted
 from app.activation.overview import (
     ActivationView,
+    bound_device,
     find_activation,
     list_activations,
     owns_account,
@@ -59,6 +60,7 @@ def activate() -> Response:
     _require_navigation()
     try:
         wanted = read_wanted(request.form)
+        device = read_device(request.headers.get("Handfast-Device"))
     except FormError:
         abort(400)
     if not wanted.services:
@@ -69,7 +71,8 @@ def activate() -> Response:
     order = _order(wanted)
     try:
         if wanted.as_document or media_type.accepts_activation(request.headers.get("Accept", "")):
-            return _document(services.issue(**order, keys=_keys()))
+            bound_jkt = device or _bound_before(wanted)
+            return _document(services.issue(**order, keys=_keys(), bound_jkt=bound_jkt))
         activation_id = services.request_activation(**order)
     except services.NotAllowedError:
         abort(404)
@@ -175,6 +178,12 @@ def _order(wanted: Wanted) -> dict[str, Any]:
         "entropy": here.entropy,
         "config": here.config,
     }
+
+
+def _bound_before(wanted: Wanted) -> str | None:
+    """Return the device that the activation is for already: a reissue stays with it."""
+    with handfast().database.read() as session:
+        return bound_device(session, current_person().id, wanted.ticket)
 
 
 def _keys() -> PortalKeys:
