@@ -12,7 +12,9 @@ from plugin import (
     agent_command,
     keys_command,
     open_command,
+    refresh_command,
     registration,
+    services_command,
     status_command,
     trust_command,
 )
@@ -107,6 +109,8 @@ def parser() -> argparse.ArgumentParser:
     open_command.add_arguments(commands)
     trust_command.add_arguments(commands)
     keys_command.add_arguments(commands)
+    refresh_command.add_arguments(commands)
+    services_command.add_arguments(commands)
     registration.add_arguments(commands)
     agent_command.add_arguments(commands)
     access_command.add_arguments(commands)

@@ -10,6 +10,10 @@ Point = Literal[
     "device.confirm.sent",
     "device.complete.received",
     "device.active.stored",
+    "device.numbers.reserved",
+    "device.packet.sent",
+    "device.report.stored",
+    "device.key.ended",
     "store.temp.written",
     "store.renamed",
 ]

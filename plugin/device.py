@@ -3,12 +3,14 @@
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
+from plugin.errors import ExitCode, UserError
+from plugin.i18n import _
 from plugin.limits import PENDING_DAYS, USED_KEPT
 from plugin.paths import Paths
 from plugin.prompt import ask_passphrase
@@ -17,6 +19,7 @@ from plugin.sealing import AskPassphrase
 from plugin.store import Store
 from plugin.transport import Transport
 from plugin.trust import TrustStore
+from protocol.channel import BLOCK, ReportAnswer
 from protocol.encoding import b64u, is_short_text, unb64u
 from protocol.handshake import DeviceDescription, Established
 from protocol.signing import SigningKey
@@ -129,11 +132,18 @@ class Device:
         def activate(contents: Contents) -> Contents:
             if record not in contents.pending:
                 return contents
-            known = {key.key_id for key in contents.keys}
+            known = {key.key_id: key for key in contents.keys}
+            replaced = known.get(record.replaces or "")
+            added = tuple(
+                # The book is about the account and service, so the successor has it at once.
+                msgspec.structs.replace(key, book=replaced.book if replaced else None)
+                for key in fresh
+                if key.key_id not in known
+            )
             return msgspec.structs.replace(
                 contents,
                 pending=tuple(other for other in contents.pending if other != record),
-                keys=contents.keys + tuple(key for key in fresh if key.key_id not in known),
+                keys=contents.keys + added,
             )
 
         self.store.change(activate)
@@ -142,15 +152,69 @@ class Device:
     def pending(self) -> tuple[PendingRecord, ...]:
         """Return the exchanges still to finish; those of more than seven days ago end here."""
         oldest = self.clock() - PENDING_DAYS * 86400
-        contents = self.store.read()
-        if all(record.created >= oldest for record in contents.pending):
-            return contents.pending
-        return self.store.change(
-            lambda current: msgspec.structs.replace(
-                current,
-                pending=tuple(record for record in current.pending if record.created >= oldest),
+
+        def keep_young(contents: Contents) -> Contents:
+            held = {key.key_id for key in contents.keys}
+            # A rotation goes on as long as its old key: the service offers no other meanwhile.
+            return msgspec.structs.replace(
+                contents,
+                pending=tuple(
+                    record
+                    for record in contents.pending
+                    if record.created >= oldest or record.replaces in held
+                ),
             )
-        ).pending
+
+        contents = self.store.read()
+        if keep_young(contents) == contents:
+            return contents.pending
+        return self.store.change(keep_young).pending
+
+    def reserve_numbers(self, key_id: str) -> range:
+        """Return numbers for packets under a key, which nobody else on this device will get."""
+        first = 0
+
+        def reserve(contents: Contents) -> Contents:
+            nonlocal first
+            key = _held(contents, key_id)
+            first = key.reserved + 1
+            return _with_key(contents, msgspec.structs.replace(key, reserved=key.reserved + BLOCK))
+
+        self.store.change(reserve)
+        return range(first, first + BLOCK)
+
+    def keep_report(
+        self, key_id: str, answer: ReportAnswer, *, exchange: str, book: str | None
+    ) -> KeyRecord:
+        """Store what an authenticated answer says, in one atomic write; `book` is verified.
+
+        Older keys for the same account and service end here: the service has ended them too.
+        """
+        now = self.clock()
+
+        def keep(contents: Contents) -> Contents:
+            key = _held(contents, key_id)
+            told = msgspec.structs.replace(
+                key,
+                exchange=exchange,
+                book=book or key.book,
+                proven=now if key.proven is None else key.proven,
+                reported=now,
+                waiting=answer.waiting,
+            )
+            older = contents.keys[: contents.keys.index(key)]
+            ended = {other.key_id for other in older if other.serves == key.serves}
+            contents = _without_keys(_with_key(contents, told), ended)
+            if answer.rotation is None:
+                return contents
+            offered = answer.rotation.activation
+            return _without_rotations(contents, {key_id}, but=offered)
+
+        return _held(self.store.change(keep), key_id)
+
+    def end_key(self, key_id: str) -> None:
+        """Drop a key that ended on the service, and the rotation of it that was under way."""
+        self.store.change(lambda contents: _without_keys(contents, {key_id}))
 
     def forget_issuer(self, issuer: str) -> None:
         """Drop identity key and unfinished exchanges of an issuer; its keys stay."""
@@ -168,10 +232,11 @@ class Device:
         """Drop one key by key id, or one unfinished exchange by activation id."""
         self.store.change(
             lambda contents: msgspec.structs.replace(
-                contents,
-                keys=tuple(key for key in contents.keys if key.key_id != identifier),
+                _without_keys(contents, {identifier}),
                 pending=tuple(
-                    record for record in contents.pending if record.activation != identifier
+                    record
+                    for record in _without_keys(contents, {identifier}).pending
+                    if record.activation != identifier
                 ),
             )
         )
@@ -180,4 +245,41 @@ class Device:
 def _has_used(contents: Contents, activation: str) -> bool:
     return activation in contents.used or any(
         record.activation == activation for record in contents.pending
+    )
+
+
+def _held(contents: Contents, key_id: str) -> KeyRecord:
+    for key in contents.keys:
+        if key.key_id == key_id:
+            return key
+    raise UserError(
+        _("the key %s is not on this device any more") % key_id.lstrip("-")[:8],
+        _('see "handfast keys list"'),
+        ExitCode.UNFINISHED,
+    )
+
+
+def _with_key(contents: Contents, changed: KeyRecord) -> Contents:
+    """Put the changed record into the place of the old one: the order says which is newer."""
+    return msgspec.structs.replace(
+        contents,
+        keys=tuple(changed if key.key_id == changed.key_id else key for key in contents.keys),
+    )
+
+
+def _without_keys(contents: Contents, key_ids: Collection[str]) -> Contents:
+    kept = tuple(key for key in contents.keys if key.key_id not in key_ids)
+    return _without_rotations(msgspec.structs.replace(contents, keys=kept), key_ids)
+
+
+def _without_rotations(
+    contents: Contents, key_ids: Collection[str], *, but: str | None = None
+) -> Contents:
+    return msgspec.structs.replace(
+        contents,
+        pending=tuple(
+            record
+            for record in contents.pending
+            if record.replaces not in key_ids or record.activation == but
+        ),
     )

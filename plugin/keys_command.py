@@ -2,21 +2,21 @@
 
 import argparse
 
-from plugin import prompt, sealing
+from plugin import contact, prompt, refresh_command, sealing
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.output import print_json
 from plugin.passphrase import new_passphrase
 from plugin.records import KeyRecord, PendingRecord
-from plugin.terminal import bold, date, plain, say, table, tell
+from plugin.terminal import ago, bold, date, plain, say, table, tell
 
 
 def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Define the commands."""
     top = commands.add_parser(
         "keys",
-        help=_("show, remove and protect the keys on this device"),
+        help=_("show, replace, revoke and protect the keys on this device"),
         epilog=_("example: handfast keys list"),
     )
     top.set_defaults(run=run_list, json=False)
@@ -31,12 +31,46 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     remove = actions.add_parser(
         "remove",
         help=_("remove a key, or an unfinished exchange, from this device"),
-        description=_("Remove a key from this device. To revoke it, use the portal."),
+        description=_(
+            'Remove a key from this device only. To end it on the service too: "keys revoke".'
+        ),
     )
     remove.add_argument("key", metavar=_("KEY"), help=_("its id, or the beginning of it"))
     remove.add_argument("--yes", action="store_true", help=_("do not ask"))
     remove.set_defaults(run=run_remove)
+    _define_rotate(actions)
+    _define_revoke(actions)
     _define_passphrase(actions)
+
+
+def _define_rotate(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    rotate = actions.add_parser(
+        "rotate",
+        help=_("replace keys by new ones"),
+        description=_(
+            "Replace keys by new ones. The old key works until both sides have used the new one."
+        ),
+        epilog=_("example: handfast keys rotate --all"),
+    )
+    which = rotate.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "keys", nargs="*", default=[], metavar=_("KEY"), help=_("ids, or the beginnings of them")
+    )
+    which.add_argument("--all", action="store_true", help=_("every key"))
+    rotate.add_argument("--json", action="store_true", help=_("print JSON"))
+    rotate.set_defaults(run=run_rotate)
+
+
+def _define_revoke(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    revoke = actions.add_parser(
+        "revoke",
+        help=_("end a key on the service and remove it here"),
+        description=_("End a key on the service, then remove it from this device."),
+    )
+    revoke.add_argument("key", metavar=_("KEY"), help=_("its id, or the beginning of it"))
+    revoke.add_argument("--yes", action="store_true", help=_("do not ask"))
+    revoke.add_argument("--json", action="store_true", help=_("print JSON"))
+    revoke.set_defaults(run=run_revoke)
 
 
 def _define_passphrase(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -65,7 +99,7 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
         print_json([as_json(key) for key in contents.keys])
         return ExitCode.OK
     pending = device.pending()
-    for line in list_lines(contents.keys, pending):
+    for line in list_lines(contents.keys, pending, now=device.clock()):
         say(line)
     if not contents.keys and not pending:
         tell(_("Next: handfast status (it says what to do first)"))
@@ -88,6 +122,8 @@ def run_show(args: argparse.Namespace, device: Device) -> int:
                 (_("  key id"), key.key_id),
                 (_("  this device"), key.device),
                 (_("  active since"), date(key.created)),
+                (_("  state"), state_words(key)),
+                (_("  last answer"), date(key.reported) if key.reported else _("never")),
             ]
         )
     )
@@ -98,12 +134,7 @@ def run_remove(args: argparse.Namespace, device: Device) -> int:
     """Name the thing, ask, and forget it."""
     found = _find(device, args.key)
     if isinstance(found, KeyRecord):
-        identifier = found.key_id
-        name = _("the key of %(account)s for %(service)s (%(words)s)") % {
-            "account": plain(found.account),
-            "service": plain(found.service),
-            "words": " ".join(found.words),
-        }
+        identifier, name = found.key_id, _name(found)
     else:
         identifier = found.activation
         name = _("the unfinished exchange with %s") % found.issuer
@@ -112,6 +143,37 @@ def run_remove(args: argparse.Namespace, device: Device) -> int:
     device.forget(identifier)
     say(_("Removed %s.") % name)
     tell(_("The service still knows it: revoke it on the portal as well."))
+    return ExitCode.OK
+
+
+def run_rotate(args: argparse.Namespace, device: Device) -> int:
+    """Ask the service for new keys, and put them into the place of the old ones."""
+    if args.all:
+        wanted = {key.key_id for key in device.store.read().keys}
+    else:
+        wanted = {_find_key(device, beginning).key_id for beginning in args.keys}
+    contacts = contact.report_in(device, only=wanted, rotate=wanted)
+    if args.json:
+        print_json([refresh_command.as_json(one) for one in contacts])
+    else:
+        refresh_command.show(contacts)
+    if any(one.outcome == "answered" and not one.problem for one in contacts):
+        tell(_('The service offers no new key now; "handfast refresh" asks again later.'))
+        return ExitCode.UNFINISHED
+    return refresh_command.exit_code(contacts)
+
+
+def run_revoke(args: argparse.Namespace, device: Device) -> int:
+    """Name the thing, warn, ask; end it on the service first, so that it ends on both sides."""
+    key = _find_key(device, args.key)
+    tell(_("What uses this key stops working, and it never comes back: you would activate again."))
+    if not args.yes and not prompt.confirm(_("Revoke %s?") % _name(key)):
+        raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
+    contact.end(key, device)
+    if args.json:
+        print_json({"key_id": key.key_id, "outcome": "revoked"})
+    else:
+        say(_("Revoked %s.") % _name(key))
     return ExitCode.OK
 
 
@@ -132,7 +194,9 @@ def run_clear_passphrase(_args: argparse.Namespace, device: Device) -> int:
     return ExitCode.OK
 
 
-def list_lines(keys: tuple[KeyRecord, ...], pending: tuple[PendingRecord, ...]) -> list[str]:
+def list_lines(
+    keys: tuple[KeyRecord, ...], pending: tuple[PendingRecord, ...], *, now: int
+) -> list[str]:
     """Return keys and unfinished exchanges as lines."""
     rows = [
         (
@@ -140,19 +204,28 @@ def list_lines(keys: tuple[KeyRecord, ...], pending: tuple[PendingRecord, ...]) 
             plain(key.account),
             plain(key.service),
             " ".join(key.words),
-            date(key.created),
+            ago(max(0, now - key.created)),
+            state_words(key),
         )
         # Keys of one activation stay in the order in which the page shows them too.
         for key in sorted(keys, key=lambda key: (key.account, -key.created))
     ]
     if not rows and not pending:
         return [_("There are no keys on this device yet.")]
-    lines = table([(_("KEY"), _("ACCOUNT"), _("SERVICE"), _("WORDS"), _("SINCE")), *rows])
+    head = (_("KEY"), _("ACCOUNT"), _("SERVICE"), _("WORDS"), _("AGE"), _("STATE"))
+    lines = table([head, *rows])
     return (lines if rows else []) + [
         _("%(id)s  unfinished exchange with %(issuer)s, begun %(date)s")
         % {"id": short_id(record.activation), "issuer": record.issuer, "date": date(record.created)}
         for record in pending
     ]
+
+
+def state_words(key: KeyRecord) -> str:
+    """Return how far a key is, in a few words."""
+    if key.proven is None:
+        return _("not proven yet")
+    return _("waits for you to confirm the device") if key.waiting else _("proven")
 
 
 def short_id(identifier: str) -> str:
@@ -170,8 +243,19 @@ def as_json(key: KeyRecord) -> dict[str, object]:
         "service_uid": key.service_uid,
         "device": key.device,
         "created": key.created,
+        "proven": key.proven,
+        "reported": key.reported,
+        "waiting": key.waiting,
         "words": list(key.words),
         "fingerprint": key.session_key().fingerprint.hex(),
+    }
+
+
+def _name(key: KeyRecord) -> str:
+    return _("the key of %(account)s for %(service)s (%(words)s)") % {
+        "account": plain(key.account),
+        "service": plain(key.service),
+        "words": " ".join(key.words),
     }
 
 

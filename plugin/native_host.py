@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final
 
-from plugin import handler
+from plugin import contact, handler
 from plugin.bridge import EXTENSION_ORIGIN
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
@@ -120,6 +120,7 @@ def _activate(conversation: Conversation, message: dict[str, Any]) -> int:
         for key in activated.keys
     ]
     conversation.send("done", device=activated.device_name, keys=keys)
+    contact.after_activation(device, activated.keys)
     return _resume(device, before=started)
 
 

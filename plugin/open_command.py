@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from plugin import document_file, handler, policy, prompt
+from plugin import contact, document_file, handler, policy, prompt
 from plugin.device import Device
 from plugin.document_file import DocumentFile
 from plugin.errors import ExitCode, UserError
@@ -53,6 +53,7 @@ def run(args: argparse.Namespace, device: Device) -> int:
         prompt.show(f"{error.message}\n{error.hint}")
         raise
     show(activated, as_json=args.json)
+    contact.after_activation(device, activated.keys)
     prompt.show("\n".join(_lines(activated)))
     # Only now: a document that nobody allowed may not make the device use the network.
     handler.resume(device, progress, before=started)

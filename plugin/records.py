@@ -114,6 +114,11 @@ class KeyRecord(Record, frozen=True, forbid_unknown_fields=True):
         )
 
     @property
+    def serves(self) -> tuple[str, str, str]:
+        """Issuer, account and service: of the keys that agree in these, the newest counts."""
+        return self.issuer, self.account, self.service
+
+    @property
     def words(self) -> tuple[str, str, str, str]:
         return self.session_key().words
 

@@ -8,9 +8,10 @@ from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _, ngettext
 from plugin.keys_command import as_json, list_lines
+from plugin.limits import REPORT_STALE
 from plugin.open_command import progress
 from plugin.output import print_json
-from plugin.records import PendingRecord
+from plugin.records import KeyRecord, PendingRecord
 from plugin.registration import record
 from plugin.terminal import bold, plain, say
 
@@ -49,7 +50,7 @@ def _show(
         say(_("Key store: %s") % sealing.describe(protection))
     keys = device.store.read().keys
     if keys or pending:
-        say("", *list_lines(keys, pending))
+        say("", *list_lines(keys, pending, now=device.clock()))
     for problem in problems:
         # No error answer ends an exchange, since anybody on the path could have sent it.
         say("", _("Not finished: %s") % plain(problem.message), "  " + plain(problem.hint))
@@ -71,10 +72,22 @@ def next_step(device: Device, pending: tuple[PendingRecord, ...]) -> str:
         ) % len(pending)
     if device.trust.stale(device.clock()):
         return _("handfast trust update")
-    if not device.store.read().keys:
+    keys = device.store.read().keys
+    if not keys:
         if not record.read(device.paths):
             return _("handfast register (so that the browser can start the handler)")
         return _('sign in at %s and press "Activate this device"') % trusts[0].issuer
+    return _next_for_keys(keys, device.clock())
+
+
+def _next_for_keys(keys: tuple[KeyRecord, ...], now: int) -> str:
+    if any(key.proven is None for key in keys):
+        return _("handfast refresh (the service has not answered under every key yet)")
+    waiting = next((key.issuer for key in keys if key.waiting), None)
+    if waiting:
+        return _("sign in at %s and confirm that this device is yours") % waiting
+    if any(now - (key.reported or 0) > REPORT_STALE for key in keys):
+        return _("handfast refresh (the last answer of the service is more than three days old)")
     return _("nothing; this device is active")
 
 

@@ -32,14 +32,18 @@ from protocol.handshake import (
 )
 from protocol.signing import SigningKey
 from protocol.trust import ExchangeEntry, KeyEntry, KeySet, TrustBundle, sign_key_set
+from tests.plugin.loopback_packets import Packets
 
 
 @dataclass
 class Activation:
     """A row: what the service knows of one activation."""
 
-    document: ActivationDocument
+    context: Context
     prs: bytes
+    grants: list[GrantName]
+    # The id of the key that will be replaced, in a rotation.
+    rotates: str | None = None
     runs: dict[bytes, tuple[bytes, RunSecrets]] = field(default_factory=dict)
     redeemed: tuple[bytes, Completed] | None = None
 
@@ -68,6 +72,9 @@ class Service:
     activations: dict[str, Activation] = field(default_factory=dict)
     requests: list[tuple[str, bytes]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.packets = Packets(self)
 
     @property
     def bundle(self) -> TrustBundle:
@@ -112,9 +119,21 @@ class Service:
             jkt=jkt,
         )
         raw = sign_document(document, self.document_key)
-        prs = document_prs(raw, [grant.password for grant in document.grants])
-        self.activations[document.jti] = Activation(document, prs)
+        self.add_activation(
+            Context(document.iss, document.jti, bound_jkt=document.jkt),
+            document_prs(raw, [grant.password for grant in document.grants]),
+            [
+                GrantName(one.id, one.account, one.service, one.service_uid)
+                for one in document.grants
+            ],
+        )
         return raw
+
+    def add_activation(
+        self, context: Context, prs: bytes, grants: list[GrantName], rotates: str | None = None
+    ) -> None:
+        """Keep what a run of the exchange needs."""
+        self.activations[context.activation] = Activation(context, prs, grants, rotates)
 
     def words(self) -> set[tuple[str, ...]]:
         """Return the words of every key the service made active."""
@@ -134,6 +153,8 @@ class Service:
         try:
             if path == "/init":
                 return 200, media_type.EXCHANGE, self._init(body)
+            if path == "/packet":
+                return self.packets.answer(body)
             return 200, media_type.EXCHANGE, self._confirm(body)
         except RemoteProtocolError as error:
             return error.code.status, media_type.PROBLEM, problem(error.code)
@@ -141,7 +162,7 @@ class Service:
     def _init(self, body: bytes) -> bytes:
         init = read_init(body)
         activation = self._activation(init.activation)
-        context = self._context(activation)
+        context = activation.context
         run = init_hash(context, init)
         if not check_admission(activation.prs, run, init.admission):
             raise RemoteProtocolError(ErrorCode.REFUSED)
@@ -164,24 +185,16 @@ class Service:
                 raise RemoteProtocolError(ErrorCode.USED)
             return activation.redeemed[1].body
         secrets = activation.runs[confirm.run][1]
-        document = activation.document
-        names = [
-            GrantName(one.id, one.account, one.service, one.service_uid) for one in document.grants
-        ]
-        completed = complete(
-            secrets, accept_confirm(secrets, confirm), sub=document.sub, grants=names
-        )
+        claim = accept_confirm(secrets, confirm)
+        completed = complete(secrets, claim, sub="ann", grants=activation.grants)
         activation.redeemed = (body, completed)
+        self.packets.add(completed.keys, claim.jkt)
         return completed.body
 
     def _activation(self, jti: str) -> Activation:
         if jti not in self.activations:
             raise RemoteProtocolError(ErrorCode.REFUSED)
         return self.activations[jti]
-
-    def _context(self, activation: Activation) -> Context:
-        document = activation.document
-        return Context(document.iss, document.jti, bound_jkt=document.jkt)
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from plugin.paths import Paths
 from tests.plugin.conftest import Run, open_device
 from tests.plugin.loopback_service import Service
 
+# What an activation comes past; the rest is walked in test_rotation_crashes.py.
+PASSED = tuple(point for point in POINTS if point != "device.key.ended")
 # From here on the service may have made the keys active: only the same run may go on.
 BOUND = ("device.pending.stored", "device.confirm.sent", "device.complete.received")
 
@@ -35,7 +37,7 @@ def device_words(paths: Paths) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", PASSED)
 def test_a_killed_device_ends_with_the_keys_of_the_service(
     point: str, times: int, document: Path, service: Service, paths: Paths, handfast: Run
 ) -> None:
