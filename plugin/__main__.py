@@ -1,14 +1,14 @@
 """The command `handfast`: what can be asked, and the one place where errors become text."""
 
 import argparse
-import difflib
 import sys
 from collections.abc import Callable
 from io import TextIOWrapper
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from plugin import (
     access_command,
+    activate_command,
     agent_command,
     keys_command,
     open_command,
@@ -18,12 +18,14 @@ from plugin import (
     status_command,
     trust_command,
 )
+from plugin.argument_parser import Parser
 from plugin.device import HANDLER, Device
 from plugin.errors import MEANINGS, ExitCode, UserError
 from plugin.i18n import _
+from plugin.output import print_json
 from plugin.passphrase import passphrase_from
 from plugin.paths import Paths
-from plugin.terminal import bold, plain, tell
+from plugin.terminal import bold, tell
 
 INTERRUPTED = 130
 
@@ -48,7 +50,7 @@ def main(argv: list[str]) -> int:
         run: Callable[[argparse.Namespace, Device], int] = args.run
         return run(args, device)
     except UserError as error:
-        report(error)
+        report(error, as_json="--json" in argv)
         return error.exit_code
     except KeyboardInterrupt:
         tell("")
@@ -58,12 +60,16 @@ def main(argv: list[str]) -> int:
         sys.stderr.close()
         return ExitCode.UNEXPECTED
     except OSError as error:
-        report(_from_system(error))
+        report(_from_system(error), as_json="--json" in argv)
         return ExitCode.UNEXPECTED
 
 
-def report(error: UserError) -> None:
-    """Say what went wrong and what to do next, on stderr."""
+def report(error: UserError, *, as_json: bool = False) -> None:
+    """Say what went wrong and what to do next: people on stderr, programs on stdout."""
+    if as_json:
+        about = {"code": error.code, "message": error.message, "hint": error.hint}
+        print_json({"error": {**about, "exit": int(error.exit_code)}})
+        return
     tell(bold("handfast: error:", sys.stderr) + " " + error.message)
     if error.hint:
         tell("handfast: hint: " + error.hint)
@@ -88,7 +94,7 @@ def console() -> NoReturn:
 
 def parser() -> argparse.ArgumentParser:
     """Return the whole command line."""
-    top: argparse.ArgumentParser = _Parser(
+    top: argparse.ArgumentParser = Parser(
         prog="handfast",
         description=_(
             "Strong keys between this device and a service, by way of your mail account."
@@ -106,6 +112,7 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(run=status_command.run, json=False)
     commands = top.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
     status_command.add_arguments(commands)
+    activate_command.add_arguments(commands)
     open_command.add_arguments(commands)
     trust_command.add_arguments(commands)
     keys_command.add_arguments(commands)
@@ -115,27 +122,6 @@ def parser() -> argparse.ArgumentParser:
     agent_command.add_arguments(commands)
     access_command.add_arguments(commands)
     return top
-
-
-class _Parser(argparse.ArgumentParser):
-    """Errors in the form of all our errors."""
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        # The library's own sentence about an unknown command lists them all; one is meant.
-        if action.choices is not None and action.dest == argparse.SUPPRESS:
-            known = list(action.choices)
-            if value not in known:
-                near = difflib.get_close_matches(str(value), known, n=1)
-                hint = _('did you mean "%s"?') % f"{self.prog} {near[0]}" if near else ""
-                raise UserError(
-                    _("there is no command %s") % plain(str(value)),
-                    hint or _('see "%s --help"') % self.prog,
-                    ExitCode.USAGE,
-                )
-        super()._check_value(action, value)
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(message, _('see "%s --help"') % self.prog, ExitCode.USAGE)
 
 
 if __name__ == "__main__":

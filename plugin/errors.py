@@ -20,6 +20,7 @@ class ExitCode(IntEnum):
     REFUSED_BY_SERVICE = 6
     STORE = 7
     NO_WAY_TO_ASK = 8
+    PARTLY = 9
 
 
 MEANINGS = {
@@ -34,19 +35,28 @@ MEANINGS = {
     ExitCode.REFUSED_BY_SERVICE: _("the service refused"),
     ExitCode.STORE: _("the key store is locked, in use or damaged"),
     ExitCode.NO_WAY_TO_ASK: _("there was no way to ask you"),
+    ExitCode.PARTLY: _("some accounts are active now, others were refused"),
 }
 
 
 class UserError(Exception):
-    """Something the person can act on: a message (lower case, no period) and a hint."""
+    """Something the person can act on: a message (lower case, no period) and a hint.
+
+    `code` is for programs, where it says more than the exit status does.
+    """
 
     def __init__(
-        self, message: str, hint: str = "", exit_code: ExitCode = ExitCode.UNEXPECTED
+        self,
+        message: str,
+        hint: str = "",
+        exit_code: ExitCode = ExitCode.UNEXPECTED,
+        code: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.exit_code = exit_code
+        self.code = code or exit_code.name.lower().replace("_", "-")
 
 
 def untrusted_document(error: VerificationError, *, expired_for: int | None = None) -> UserError:

@@ -1,6 +1,6 @@
 """What comes back from an HTTP request: an answer that nobody vouches for yet, or none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class TransportError(Exception):
@@ -9,8 +9,10 @@ class TransportError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """One untrusted HTTP answer."""
+    """One untrusted HTTP answer; `retry_after` in seconds, where it says when to try again."""
 
     status: int
     media_type: str
-    untrusted_body: bytes
+    # A portal's answer may carry what signs this device in.
+    untrusted_body: bytes = field(repr=False)
+    retry_after: int | None = None

@@ -5,30 +5,22 @@
 
 import ssl
 import time
-from pathlib import Path
 from typing import Final
 
 import requests
 import urllib3
 
 from plugin.http_answer import Answer, TransportError
-from plugin.limits import MAX_ANSWER
+from plugin.transport import Request
 
 # Constant, so that a service learns nothing about the device from it.
 USER_AGENT: Final = "Handfast/1"
 
 
-def request(
-    method: str,
-    url: str,
-    body: bytes | None,
-    headers: dict[str, str],
-    ca_file: Path | None,
-    give_up: float,
-) -> Answer:
+def perform(request: Request, give_up: float) -> Answer:
     """Return the whole answer by `give_up` (monotonic seconds), or raise TransportError."""
     try:
-        return _request(method, url, body, headers, ca_file, give_up)
+        return _perform(request, give_up)
     except (
         requests.RequestException,
         urllib3.exceptions.HTTPError,
@@ -38,42 +30,45 @@ def request(
         raise TransportError(_why(error)) from error
 
 
-def _request(
-    method: str,
-    url: str,
-    body: bytes | None,
-    headers: dict[str, str],
-    ca_file: Path | None,
-    give_up: float,
-) -> Answer:
+def _perform(request: Request, give_up: float) -> Answer:
     with requests.Session() as session:
         session.trust_env = False
         session.headers.clear()
         # `identity`: a compressed answer could unfold beyond the limit.
         session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
         with session.request(
-            method,
-            url,
-            data=body,
-            headers=headers,
+            request.method,
+            request.url,
+            data=request.body,
+            headers=request.headers,
             timeout=max(0.1, give_up - time.monotonic()),
             allow_redirects=False,
-            verify=str(ca_file) if ca_file else _system_authorities(),
+            verify=str(request.ca_file) if request.ca_file else _system_authorities(),
             stream=True,
         ) as response:
             content_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
-            return Answer(response.status_code, content_type.lower(), _body(response, give_up))
+            return Answer(
+                response.status_code,
+                content_type.lower(),
+                _body(response, give_up, request.largest),
+                _seconds(response.headers.get("Retry-After", "")),
+            )
 
 
-def _body(response: requests.Response, give_up: float) -> bytes:
+def _body(response: requests.Response, give_up: float, largest: int) -> bytes:
     received = b""
-    while chunk := response.raw.read1(MAX_ANSWER + 1 - len(received), decode_content=False):
+    while chunk := response.raw.read1(largest + 1 - len(received), decode_content=False):
         received += chunk
-        if len(received) > MAX_ANSWER:
+        if len(received) > largest:
             raise ValueError("the answer is too large")
         if time.monotonic() > give_up:
             raise ValueError("no whole answer in time")
     return received
+
+
+def _seconds(untrusted: str) -> int | None:
+    # The header may carry a date too; our portal never sends one.
+    return int(untrusted) if untrusted.isascii() and untrusted.isdigit() else None
 
 
 def _system_authorities() -> str | bool:

@@ -41,7 +41,7 @@ def read_line(descriptor: int) -> str:
         return line.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
-            _("cannot read a passphrase from file descriptor %d") % descriptor,
-            _('for example: handfast --passphrase-fd 3 status 3< "$FILE"'),
+            _("cannot read a line of text from file descriptor %d") % descriptor,
+            _('open it for the command, for example with 3< "$FILE" for file descriptor 3'),
             ExitCode.USAGE,
         ) from error

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from getpass import getpass
 from typing import TextIO
@@ -47,6 +47,29 @@ def confirm(question: str) -> bool:
         _("add --yes if you are sure"),
         ExitCode.NO_WAY_TO_ASK,
     )
+
+
+def choose(question: str, options: Sequence[str]) -> int | None:
+    """Let the person pick one of several; None without a terminal, or when none is picked."""
+    with _terminal() as terminal:
+        if terminal is None:
+            return None
+        for number, option in enumerate(options, 1):
+            terminal.write(f"  {number}  {option}\n")
+        answer = _line(terminal, f"{question} [1-{len(options)}] ")
+        return int(answer) - 1 if answer in map(str, range(1, len(options) + 1)) else None
+
+
+def ask_line(question: str) -> str | None:
+    """Ask for one line of text; None without a terminal."""
+    with _terminal() as terminal:
+        return _line(terminal, question) if terminal else None
+
+
+def ask_secret(question: str) -> str | None:
+    """Ask for one line that the terminal does not show; None without a terminal."""
+    with _terminal() as terminal:
+        return getpass(question, terminal) if terminal else None
 
 
 def ask_passphrase() -> str:
@@ -131,10 +154,14 @@ def _terminal() -> Iterator[TextIO | None]:
 def _yes(terminal: TextIO, question: str) -> bool:
     # What was typed before the question was there is no answer to it.
     termios.tcflush(terminal, termios.TCIFLUSH)
+    # Only an answer in the language of the question, or "y", counts as yes.
+    return _line(terminal, question).casefold() in {"y", "yes", _("yes").casefold()}
+
+
+def _line(terminal: TextIO, question: str) -> str:
     terminal.write(question)
     terminal.flush()
-    # Only an answer in the language of the question, or "y", counts as yes.
-    return terminal.readline().strip().casefold() in {"y", "yes", _("yes").casefold()}
+    return terminal.readline().strip()
 
 
 def _has_display() -> bool:

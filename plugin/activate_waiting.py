@@ -1,0 +1,107 @@
+"""`handfast activate --waiting`: finish, on this device, an activation that waits for one."""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from plugin import prompt
+from plugin.credentials import same_address
+from plugin.errors import ExitCode, UserError
+from plugin.handler import Activated, Consent, ConsentRequest
+from plugin.i18n import _
+from plugin.open_command import show as show_activated
+from plugin.output import print_json
+from plugin.portal import Portal
+from plugin.portal_messages import Taken, TakeOver, WaitingActivation
+from plugin.sign_in import Session
+from plugin.terminal import ago, plain, say, tell
+
+Activate = Callable[[Portal, str, Consent], Activated]
+
+
+def run(args: argparse.Namespace, session: Session, activate: Activate) -> int:
+    """List what waits, and finish exactly the one that is chosen."""
+    portal = session.portal
+    waiting = _waiting(session)
+    if args.json and not args.waiting and not args.yes:
+        print_json({"waiting": [_as_json(one) for one in waiting]})
+        return ExitCode.OK
+    if not waiting:
+        say(_("No activation waits for a device at %s.") % portal.issuer)
+        return ExitCode.OK
+    chosen = _chosen(args, waiting, portal.device.clock())
+    sent = TakeOver(portal.this_device())
+    taken = session.call("POST", f"/activations/{chosen.id}/document", sent, answer=Taken)
+    show_activated(activate(portal, taken.document, _only(chosen)), as_json=args.json)
+    return ExitCode.OK
+
+
+def _waiting(session: Session) -> list[WaitingActivation]:
+    found = session.call("GET", "/activations?limit=100", answer=list[WaitingActivation])
+    return [one for one in found if one.waits]
+
+
+def _chosen(
+    args: argparse.Namespace, waiting: Sequence[WaitingActivation], now: int
+) -> WaitingActivation:
+    if args.waiting:
+        found = [one for one in waiting if one.id.startswith(args.waiting)]
+        if len(found) != 1:
+            raise UserError(
+                _("no activation %s waits for a device") % plain(args.waiting),
+                _('see "handfast activate --waiting"'),
+                ExitCode.USAGE,
+            )
+        return found[0]
+    if len(waiting) == 1:
+        tell(_line(waiting[0], now))
+        if args.yes or prompt.confirm(_("Finish it on this device?")):
+            return waiting[0]
+        raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
+    number = prompt.choose(_("Which one?"), [_line(one, now) for one in waiting])
+    if number is None:
+        for one in waiting:
+            tell(f"{one.id}  {_line(one, now)}")
+        raise UserError(
+            _("several activations wait for a device"),
+            _("say which one: handfast activate --waiting ID"),
+            ExitCode.USAGE,
+        )
+    return waiting[number]
+
+
+def _only(chosen: WaitingActivation) -> Consent:
+    """Consent to what was chosen from the list, and to nothing that was not in it."""
+
+    def consent(request: ConsentRequest) -> bool:
+        for account, names in request.accounts:
+            for name in names:
+                if not any(
+                    same_address(account, one.account) and name == one.service
+                    for one in chosen.services
+                ):
+                    raise UserError(
+                        _("the document names something that the list did not: %s")
+                        % plain(f"{account} {name}"),
+                        _("nothing was activated; tell whoever runs the service"),
+                        ExitCode.UNTRUSTED,
+                    )
+        return True
+
+    return consent
+
+
+def _line(one: WaitingActivation, now: int) -> str:
+    services = ", ".join(plain(f"{named.account} {named.service}") for named in one.services)
+    return _("%(services)s, begun %(time)s ago") % {
+        "services": services,
+        "time": ago(max(0, now - one.created_at)),
+    }
+
+
+def _as_json(one: WaitingActivation) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "created_at": one.created_at,
+        "expires_at": one.expires_at,
+        "services": [{"account": each.account, "service": each.service} for each in one.services],
+    }

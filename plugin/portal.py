@@ -1,0 +1,177 @@
+"""The interface for programs (REST) of a trusted portal: one call, made again when it gets lost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import msgspec
+
+from plugin import prompt
+from plugin.decoding import DecodingError, decode
+from plugin.device import Device
+from plugin.errors import ExitCode, UserError
+from plugin.http_answer import Answer, TransportError
+from plugin.i18n import _
+from plugin.limits import CALL_PAUSES, LONGEST_PAUSE
+from plugin.portal_messages import Refusal, Sent, ThisDevice
+from plugin.terminal import ago, plain
+from plugin.trust import Trust
+
+BASE: Final = "/api/v1"
+JSON: Final = "application/json"
+LATER: Final = frozenset({429, 503})
+T = TypeVar("T")
+Notice = Callable[[str], None]
+
+
+class RefusedByPortalError(UserError):
+    """The portal said no, and why."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(
+            _("the portal refused: %s") % plain(refusal.title or refusal.code),
+            plain(refusal.detail or ""),
+            ExitCode.REFUSED_BY_SERVICE,
+            refusal.code,
+        )
+        self.refusal = refusal
+
+
+class SignedOutError(Exception):
+    """The portal does not know the token (any more), or there was none."""
+
+
+@dataclass(frozen=True)
+class Portal:
+    """One trusted portal; `notice` is told what takes long."""
+
+    device: Device
+    trust: Trust
+    notice: Notice
+
+    @property
+    def issuer(self) -> str:
+        return self.trust.issuer
+
+    def this_device(self) -> ThisDevice:
+        """Say which device asks, as the portal will know it."""
+        name = self.device.description().name
+        return ThisDevice(self.device.identity(self.issuer).kid, name)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        sent: Sent | None = None,
+        *,
+        answer: type[T],
+        token: str | None = None,
+    ) -> T:
+        """Return the portal's answer; raises UserError and SignedOutError.
+
+        A call whose answer is lost is made again with the same bytes: every call here may be.
+        """
+        body = None if sent is None else msgspec.json.encode(sent)
+        headers = {"Accept": JSON}
+        if body is not None:
+            headers["Content-Type"] = JSON
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        got = self._until_answered(method, self.issuer + BASE + path, body, headers)
+        if got.status == 401:
+            raise SignedOutError
+        if got.status >= 400:
+            raise RefusedByPortalError(_refusal(got))
+        try:
+            return decode(got.untrusted_body or b"null", answer)
+        except DecodingError as error:
+            raise _unfinished(self.issuer, _("its answer cannot be read")) from error
+
+    def _until_answered(
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str]
+    ) -> Answer:
+        for pause in (*CALL_PAUSES, None):
+            try:
+                got = self.device.transport.call(
+                    method,
+                    url,
+                    body,
+                    headers=headers,
+                    ca_file=self.trust.ca_file,
+                    waiting=self._waiting,
+                )
+            except TransportError as error:
+                trouble, wait = _unfinished(self.issuer, str(error)), pause
+            else:
+                if not _is_lost(got):
+                    return got
+                trouble, wait = _busy(self.issuer, got), _pause(got, pause)
+            if wait is None:
+                break
+            self.notice(plain(trouble.message) + _(": trying again"))
+            self.device.sleep(wait)
+        raise trouble
+
+    def _waiting(self, seconds: int) -> None:
+        self.notice(_("still waiting for the portal (%d s)") % seconds)
+
+
+def choose(wanted: str | None, device: Device, notice: Notice) -> Portal:
+    """Return the portal that is meant: the named one, the only one, or the one that is chosen."""
+    trusts = device.trust.all()
+    if wanted is not None:
+        return Portal(device, device.trust.get(wanted), notice)
+    if not trusts:
+        raise UserError(
+            _("this device trusts no service yet"),
+            _('first run "handfast trust add https://…" with the address of your service'),
+            ExitCode.USAGE,
+        )
+    if len(trusts) == 1:
+        return Portal(device, trusts[0], notice)
+    chosen = prompt.choose(_("Which service?"), [trust.issuer for trust in trusts])
+    if chosen is None:
+        raise UserError(
+            _("this device trusts several services"),
+            _("say which one: --portal %s") % trusts[0].issuer,
+            ExitCode.USAGE,
+        )
+    return Portal(device, trusts[chosen], notice)
+
+
+def _is_lost(got: Answer) -> bool:
+    """Tell whether this is no answer of the portal's own, or one that says: later."""
+    return got.status in LATER or got.status >= 500 or 300 <= got.status < 400
+
+
+def _pause(got: Answer, pause: float | None) -> float | None:
+    if pause is None or got.retry_after is None:
+        return pause
+    # Nobody sits and waits for an hour: then the person is told how long it takes.
+    return float(got.retry_after) if got.retry_after <= LONGEST_PAUSE else None
+
+
+def _busy(issuer: str, got: Answer) -> UserError:
+    if got.status not in LATER:
+        return _unfinished(issuer, _("it gave no usable answer (%d)") % got.status)
+    again = _("try again in a minute")
+    if got.retry_after is not None:
+        again = _("try again in %s") % ago(max(1, got.retry_after))
+    title = _refusal(got).title
+    why = plain(title) if title else _("%s is busy") % issuer
+    return UserError(why, again, ExitCode.UNFINISHED)
+
+
+def _refusal(got: Answer) -> Refusal:
+    try:
+        return decode(got.untrusted_body, Refusal)
+    except DecodingError:
+        return Refusal(title=_("it gave no usable answer (%d)") % got.status)
+
+
+def _unfinished(issuer: str, why: str) -> UserError:
+    return UserError(
+        _("cannot reach %(issuer)s: %(why)s") % {"issuer": issuer, "why": why},
+        _("look at the network, then run the same command again; nothing is lost"),
+        ExitCode.UNFINISHED,
+    )

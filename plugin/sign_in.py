@@ -1,0 +1,91 @@
+"""This device's session at a portal: kept sealed, made anew when the portal knows it no more."""
+
+import argparse
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from plugin import credentials
+from plugin.device import Device
+from plugin.errors import ExitCode, UserError
+from plugin.i18n import _
+from plugin.portal import Notice, Portal, SignedOutError, choose
+from plugin.portal_messages import Sent, SignedIn, SignIn
+from plugin.records import Contents
+from plugin.terminal import plain
+
+T = TypeVar("T")
+WHICH_PORTAL = _("the portal; needed only when this device trusts several")
+
+
+@dataclass(frozen=True)
+class Session:
+    """Calls that need somebody signed in; `args` say who, where they must sign in first."""
+
+    portal: Portal
+    args: argparse.Namespace
+
+    def call(self, method: str, path: str, sent: Sent | None = None, *, answer: type[T]) -> T:
+        """Return the portal's answer, after signing in once where that is needed."""
+        token = token_of(self.portal.device, self.portal.issuer)
+        if token is not None:
+            try:
+                return self.portal.call(method, path, sent, answer=answer, token=token)
+            except SignedOutError:
+                keep_token(self.portal.device, self.portal.issuer, None)
+        token = self._sign_in()
+        try:
+            return self.portal.call(method, path, sent, answer=answer, token=token)
+        except SignedOutError as error:
+            raise refused() from error
+
+    def _sign_in(self) -> str:
+        portal = self.portal
+        portal.notice(_("you are not signed in at %s on this device") % portal.issuer)
+        given = credentials.addresses(self.args, several=False)[:1]
+        accounts = credentials.accounts(self.args, given)
+        portal.notice(_("signing in as %s") % plain(given[0]))
+        sent = SignIn(accounts, portal.this_device())
+        try:
+            token = portal.call("POST", "/sessions", sent, answer=SignedIn).token
+        except SignedOutError as error:
+            raise refused() from error
+        keep_token(portal.device, portal.issuer, token)
+        return token
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Define which portal is meant, and who signs in where that is needed."""
+    command.add_argument("--portal", metavar=_("URL"), help=WHICH_PORTAL)
+    credentials.add_arguments(command)
+
+
+def open_session(args: argparse.Namespace, device: Device, notice: Notice) -> Session:
+    """Return the session at the portal that the command means; nothing is sent yet."""
+    return Session(choose(args.portal, device, notice), args)
+
+
+def token_of(device: Device, issuer: str) -> str | None:
+    """Return what signs this device in, if it is signed in."""
+    return device.store.read().tokens.get(issuer)
+
+
+def keep_token(device: Device, issuer: str, token: str | None) -> None:
+    """Keep the token of an issuer, or forget it."""
+
+    def keep(contents: Contents) -> Contents:
+        tokens = {other: kept for other, kept in contents.tokens.items() if other != issuer}
+        if token is not None:
+            tokens[issuer] = token
+        return msgspec.structs.replace(contents, tokens=tokens)
+
+    device.store.change(keep)
+
+
+def refused() -> UserError:
+    return UserError(
+        _("the portal does not let this device sign in"),
+        _("look at the page of this device on the portal: it may have been revoked"),
+        ExitCode.REFUSED_BY_SERVICE,
+    )
