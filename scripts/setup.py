@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import device_packages
 import system_packages
 
 HERE = Path(__file__).resolve().parent.parent
@@ -37,6 +38,8 @@ def main(arguments: list[str]) -> int:
         system_packages.provide(goal)
         make_environment()
         compile_catalogues()
+        if goal in ("demo", "test", "all"):
+            device_packages.collect(VENV / "bin" / "python", run)
     except system_packages.MissingError as missing:
         return fail(missing.what, missing.hint)
     except subprocess.CalledProcessError as error:
