@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from protocol import activation, messages, trust
+from protocol import activation, channel, messages, notice, service_book, trust
 from protocol.errors import ErrorCode, Reason
 from protocol.states import TRANSITIONS, State
 from protocol.words import WORD_LIST
@@ -63,11 +63,46 @@ def test_every_reason_is_listed(reason: Reason) -> None:
         ("8.3 reply", [messages.Reply]),
         ("8.4 confirm", [messages.Confirm, messages.DeviceIdentity]),
         ("8.5 complete", [messages.Complete, messages.Result, messages.KeyName]),
+        ("16.1 Form", [channel.Packet]),
+        ("17 Service books", [service_book.ServiceBook, service_book.Server]),
+        ("18 Notices", [notice.Notice]),
     ],
 )
 def test_members_stand_in_their_order(title: str, structs: list[type[msgspec.Struct]]) -> None:
     names = [field.name for struct in structs for field in msgspec.structs.fields(struct)]
     assert table_members(section(title)) == names
+
+
+def test_packets_hold_an_act_and_its_members() -> None:
+    structs = (channel.Report, channel.ReportAnswer)
+    names = [[field.name for field in msgspec.structs.fields(struct)] for struct in structs]
+    rotation = [field.name for field in msgspec.structs.fields(channel.Rotation)]
+    listed = table_members(section("16.5 What is inside"))
+    assert listed == ["act", *names[0], "act", *names[1], *rotation]
+
+
+def test_limits_of_books_and_packets() -> None:
+    text = section("17 Service books")
+    assert f"| `servers` | list, 0 to {service_book.MAX_SERVERS} |" in text
+    assert f"at most {messages.MAX_BOOK:,} characters" in text
+    numbers = section("16.3 Numbers")
+    assert f"a block of {channel.BLOCK}\n" in numbers
+    assert f"which of the {channel.WINDOW} numbers" in numbers
+
+
+@pytest.mark.parametrize("typ", [notice.TYP, service_book.TYP])
+def test_types_of_signed_things_are_named(typ: str) -> None:
+    assert f"`{typ}`" in TEXT
+
+
+def test_every_cited_section_is_there() -> None:
+    cited = set[str]()
+    for path in (DOCS.parent / "protocol").glob("*.py"):
+        cited |= set(re.findall(r"docs/protocol\.md (\d+(?:\.\d+)?)", path.read_text()))
+    headings = set(re.findall(r"^#+ (\d+(?:\.\d+)?) ", TEXT, re.M))
+    assert cited
+    assert cited <= headings
+    assert set(re.findall(r"\]\(#(\d+)-", TEXT)) == {one for one in headings if "." not in one}
 
 
 def test_key_set_members_stand_in_their_order() -> None:
