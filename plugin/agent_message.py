@@ -39,7 +39,7 @@ class AgentError(UserError):
 
     def __init__(self, code: AgentCode, message: str, hint: str) -> None:
         super().__init__(message, hint, ExitCode.USAGE)
-        self.code = code
+        self.agent_code = code
 
 
 class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,7 +104,7 @@ def line_of(answer: KeyAnswer | ErrorAnswer) -> bytes:
 
 def error_line(error: AgentError) -> bytes:
     """Return the line that says why there is no key."""
-    return line_of(ErrorAnswer(1, Trouble(error.code, error.message, error.hint)))
+    return line_of(ErrorAnswer(1, Trouble(error.agent_code, error.message, error.hint)))
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -89,6 +89,18 @@ def test_a_changed_program_is_asked_about_again(keys: Device, paths: Paths, tmp_
     assert len(keys.store.read().programs) == 1
 
 
+def test_a_program_that_changes_during_the_question_gets_nothing(
+    keys: Device, paths: Paths, tmp_path: Path
+) -> None:
+    asking = program(tmp_path)
+    with agent_site.running(paths) as agent:
+        waiting = agent.start(asking)
+        agent.screen.wait_for(QUESTION)
+        asking.write_text(asking.read_text() + "# Something else.\n")
+        os.write(agent.screen.descriptor, b"y\n")
+        assert code(ended(waiting)) == "unknown-program"
+
+
 def test_a_refused_program_cannot_nag(keys: Device, paths: Paths, tmp_path: Path) -> None:
     asking, other = program(tmp_path), program(tmp_path, "calendar.py")
     with agent_site.running(paths) as agent:

@@ -178,3 +178,51 @@ def test_the_script_of_an_interpreter(
 def test_an_interpreter_without_a_script_is_nobody(executable: str, arguments: list[str]) -> None:
     with pytest.raises(UnknownProgramError):
         script_of(executable, arguments)
+
+
+# Connects, hands its connection over and ends; or asks on a connection that it was given.
+RELAY = """\
+import socket, sys
+if sys.argv[1]:
+    agent = socket.socket(socket.AF_UNIX)
+    agent.connect(sys.argv[1])
+    agent.sendall(b"hello\\n")
+    agent.recv(4096)
+    socket.send_fds(socket.socket(fileno=int(sys.argv[2])), [b"x"], [agent.fileno()])
+else:
+    agent = socket.socket(fileno=int(sys.argv[2]))
+    agent.sendall(sys.argv[3].encode() + b"\\n")
+    sys.stdout.write(agent.makefile().readline())
+"""
+LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root says which number comes next")
+def test_a_number_that_was_reused_is_not_the_process_that_connected(
+    keys: Device, agent: Agent, tmp_path: Path
+) -> None:
+    relay = tmp_path / "relay.py"
+    relay.write_text(RELAY)
+    allowed_already(keys, relay)
+    # The number may have gone to somebody else in between: then it is tried again.
+    for _attempt in range(20):
+        ours, theirs = socket.socketpair(socket.AF_UNIX)
+        with ours, theirs:
+            first = relayed(relay, str(agent.socket), theirs)
+            first.communicate(timeout=10)
+            _message, descriptors, _flags, _address = socket.recv_fds(ours, 1, 1)
+        with socket.socket(fileno=descriptors[0]) as connection:
+            LAST_PID.write_text(str(first.pid - 1))
+            second = relayed(relay, "", connection, json.dumps(REQUEST))
+        answer = agent_site.ended(second)
+        assert code(answer) == "unknown-program"
+        if second.pid == first.pid:
+            return
+    pytest.fail("the number was never free")
+
+
+def relayed(
+    relay: Path, address: str, passed: socket.socket, *more: str
+) -> "subprocess.Popen[str]":
+    command = [sys.executable, str(relay), address, str(passed.fileno()), *more]
+    return subprocess.Popen(command, pass_fds=[passed.fileno()], stdout=subprocess.PIPE, text=True)
