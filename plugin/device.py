@@ -146,8 +146,8 @@ class Device:
                 keys=contents.keys + added,
             )
 
-        self.store.change(activate)
-        return fresh
+        stored = {key.key_id: key for key in self.store.change(activate).keys}
+        return tuple(stored.get(key.key_id, key) for key in fresh)
 
     def pending(self) -> tuple[PendingRecord, ...]:
         """Return the exchanges still to finish; those of more than seven days ago end here."""

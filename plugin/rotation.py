@@ -45,7 +45,7 @@ def run(
     """
     if device.identity(key.issuer).kid != key.device:
         raise UserError(
-            _("this device has a new name since the key was made, so it cannot be replaced"),
+            _("this device has another identity since the key was made, so the key stays"),
             _("activate this device again for this account"),
             ExitCode.UNFINISHED,
         )
