@@ -69,6 +69,17 @@ class Throttles:
         """Count one act of an address, or raise TooManyError."""
         return self._count(PER_ADDRESS, sender(client), now=now)
 
+    def left_of_address(self, client: str, *, now: int) -> Quota:
+        """Tell what is left of an address's acts, counting none."""
+        bucket = _bucket(PER_ADDRESS, sender(client))
+        query = select(Throttle.count, Throttle.resets_at).where(
+            Throttle.bucket == bucket, Throttle.resets_at > now
+        )
+        with self._database.read() as session:
+            row = session.execute(query).first()
+        count, resets_at = (0, now + PER_ADDRESS.window) if row is None else row
+        return Quota(PER_ADDRESS, max(0, PER_ADDRESS.count - count), resets_at)
+
     def count_session(self, session_id: str, *, now: int) -> Quota:
         """Count one request of an API client's session, or raise TooManyError."""
         return self._count(PER_SESSION, session_id, now=now)

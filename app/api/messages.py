@@ -6,12 +6,13 @@ refused.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from app.models import ServiceName
+from app.activation.status import Stage
+from app.models import ActivationState, DeviceState, KeyState, ServiceName, SessionKind
 from protocol.encoding import KeyId, PublicId, ShortText
 
 # One sender has a quarter of the places in the mail pool; so many claims fit into it.
@@ -131,6 +132,118 @@ class Activated(Struct, frozen=True):
     accounts: list[ClaimOutcome]
 
 
+class SessionView(Struct, frozen=True):
+    """Where the person is signed in: a browser, or a device's client."""
+
+    id: str
+    kind: SessionKind
+    name: Annotated[str, Meta(description="The device's name, or what the browser says it is.")]
+    address: Annotated[str, Meta(description="The network address of the sign-in.")]
+    started_at: Seconds
+    seen_at: Seconds
+    expires_at: Seconds
+    current: Annotated[bool, Meta(description="Whether this request came with it.")]
+
+
+class GrantView(Struct, frozen=True):
+    """One service of an activation, by the mail address of its account."""
+
+    account: str
+    service: ServiceName
+
+
+class ActivationView(Struct, frozen=True):
+    """How an activation stands."""
+
+    id: str
+    state: ActivationState
+    stage: Stage
+    services: list[GrantView]
+    created_at: Seconds
+    expires_at: Seconds
+    device: Annotated[str, Meta(description="The name of the device that used it.")] | None
+    words: Annotated[
+        list[list[str]], Meta(description="For each key: the service, and four words.")
+    ]
+
+
+class DocumentAnswer(Struct, frozen=True):
+    """The signed document for the device, and the activation that it belongs to."""
+
+    document: Annotated[str, Meta(description="The activation document, a JWS.")]
+    activation: str
+
+
+class AccountServiceView(Struct, frozen=True):
+    """One service of a mail account."""
+
+    service: ServiceName
+    service_uid: str
+    devices: Annotated[int, Meta(ge=0, description="On how many devices it is active.")]
+    waiting: Annotated[bool, Meta(description="Whether an activation waits for a device.")]
+
+
+class AccountView(Struct, frozen=True):
+    """One mail account of the person."""
+
+    id: str
+    address: str
+    proven: Annotated[
+        bool, Meta(description="Whether a mail server that rightly serves it vouched for it.")
+    ]
+    server: Annotated[str, Meta(description="The mail server that accepted the password.")]
+    services: list[AccountServiceView]
+
+
+class DeviceName(Struct, frozen=True):
+    """A device, as other things name it."""
+
+    id: str
+    name: str
+
+
+class KeyView(Struct, frozen=True):
+    """One key; the key itself is never told."""
+
+    id: str
+    device: DeviceName
+    account: str
+    service: ServiceName
+    words: Words
+    state: KeyState
+    activation: str
+    created_at: Seconds
+    proven_at: Annotated[int, Meta(description="When the device first used it.")] | None
+    rotate_at: Annotated[int, Meta(description="From when on it is to be replaced.")] | None
+    ended_at: int | None
+
+
+class DeviceView(Struct, frozen=True):
+    """One device of the person."""
+
+    id: str
+    jkt: Thumbprint
+    name: str
+    platform: str
+    handler: str
+    state: DeviceState
+    keys: Annotated[int, Meta(ge=0, description="How many active keys it holds.")]
+    created_at: Seconds
+    seen_at: Seconds
+    revoked_at: int | None
+    confirmed_at: Annotated[int, Meta(description="When its owner knew it.")] | None
+    confirm_by: Annotated[int, Meta(description="Until when the owner is asked.")] | None
+
+
+class BookView(Struct, frozen=True):
+    """The service book for one service, signed by this service."""
+
+    key: Annotated[str, Meta(description="An active key for it.")] | None
+    account: str
+    service: ServiceName
+    book: Annotated[str, Meta(description="The service book, a JWS.")]
+
+
 class Problem(Struct, frozen=True, omit_defaults=True):
     """An error (RFC 9457), with a code for programs and the request's id."""
 
@@ -141,6 +254,3 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     id: Annotated[str, Meta(description="The request's id, as in the service's log.")]
     detail: str | msgspec.UnsetType = msgspec.UNSET
     accounts: list[ClaimOutcome] | msgspec.UnsetType = msgspec.UNSET
-
-
-Plain = dict[str, Any]

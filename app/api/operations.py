@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from flask import Blueprint, Response, request
+from flask_babel import LazyString
 
 from app.api.area import PREFIX
 from app.api.bodies import read_body, require_no_body
@@ -31,7 +32,7 @@ class Operation:
     method: str
     # In Flask's form: /keys/<key_id>.
     path: str
-    summary: str
+    summary: LazyString
     # None: anybody may, signed in or not.
     needs: Permission | None
     takes: type | None = None
@@ -54,7 +55,7 @@ class Operations:
         self,
         method: str,
         path: str,
-        summary: str,
+        summary: LazyString,
         *,
         needs: Permission | None = Permission.OWN,
         **facts: Any,
@@ -71,6 +72,9 @@ class Operations:
             return view
 
         return serve
+
+
+api: Final = Operations("api")
 
 
 def _answering(operation: Operation, view: Callable[..., Any]) -> Callable[..., Response]:

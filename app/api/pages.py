@@ -48,9 +48,14 @@ def page_of(things: Sequence[T], asked: Asked, name: Callable[[T], str]) -> Sequ
     if asked.after is not None:
         places = {name(thing): place for place, thing in enumerate(things)}
         if asked.after not in places:
-            raise ProblemError("malformed", "the cursor names nothing: begin again without it")
+            raise ProblemError("unknown-cursor")
         begin = places[asked.after] + 1
-    shown = things[begin : begin + asked.limit]
-    if begin + asked.limit < len(things):
+    return cut(things[begin:], asked, name)
+
+
+def cut(things: Sequence[T], asked: Asked, name: Callable[[T], str]) -> Sequence[T]:
+    """Return the first page of what is left of a list, and note the next one for the answer."""
+    shown = things[: asked.limit]
+    if len(things) > asked.limit:
         g.next_page = f"{request.path}?limit={asked.limit}&cursor={name(shown[-1])}"
     return shown

@@ -33,6 +33,9 @@ KINDS: Final = {
         _("The request was not understood."),
         _("Something in it is missing, unknown or damaged."),
     ),
+    "unknown-cursor": Kind(
+        400, _("The cursor names nothing any more."), _("Begin the list again without it.")
+    ),
     "wrong-host": Kind(
         400, _("This host is not served here."), _("Use the address of this service.")
     ),
@@ -66,6 +69,11 @@ KINDS: Final = {
         409,
         _("This activation does not wait for a device."),
         _("It has ended, or another device is completing it. Begin a new one."),
+    ),
+    "ended": Kind(
+        409,
+        _("It has ended already."),
+        _("Activate the device again to get new keys."),
     ),
     "too-large": Kind(
         413, _("That was too much."), _("What was sent is larger than 64 KiB. Send less.")

@@ -1,1 +1,1 @@
-"""The browsers in which a person is signed in."""
+"""The browsers and devices in which a person is signed in."""

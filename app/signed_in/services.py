@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from app.accounts import sessions
+from app.models import SessionKind
 
 # The order matters: most browsers name others beside themselves.
 BROWSERS: Final = (
@@ -32,11 +33,15 @@ class SessionView:
     """One living session."""
 
     id: str
+    kind: SessionKind
+    # What the device calls itself whose client it is; None for a browser.
+    device: str | None
     browser: str | None
     system: str | None
     address: str
     started_at: int
     seen_at: int
+    ends_at: int
     is_this: bool
 
 
@@ -46,11 +51,14 @@ def list_sessions(session: Session, person_id: str, this: str, *, now: int) -> l
     views = [
         SessionView(
             id=row.id,
+            kind=SessionKind(row.kind),
+            device=sessions.device_name(row),
             browser=_first(BROWSERS, row.user_agent),
             system=_first(SYSTEMS, row.user_agent),
             address=row.address,
             started_at=row.created_at,
             seen_at=row.seen_at,
+            ends_at=sessions.ends_at(row),
             is_this=row.id == this,
         )
         for row in rows

@@ -1,0 +1,76 @@
+"""What every request of the API must satisfy, and what every answer of it carries."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+from flask import g, request
+from werkzeug.wrappers import Response
+
+from app import web_session
+from app.api.operations import api
+from app.clock import SECOND
+from app.database import DatabaseUnavailableError
+from app.extensions import handfast
+from app.permissions import current_person, is_signed_in
+from app.security import SAFE_METHODS, CrossSiteError
+from app.throttle import PER_ADDRESS, PER_SESSION, Limit, Quota
+
+LIMITS: Final = (PER_ADDRESS, PER_SESSION)
+# Anybody may follow a link to it from anywhere.
+LINKED: Final = "api.openapi"
+
+
+@api.blueprint.before_request
+def _refuse_other_sites() -> None:
+    """Refuse even to be read by scripts of another site; no answer ever allows that (CORS)."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if request.endpoint != LINKED and site not in {None, "same-origin", "none"}:
+        raise CrossSiteError
+
+
+@api.blueprint.before_request
+def _count() -> None:
+    if not is_signed_in():
+        return
+    here = handfast()
+    try:
+        quota = here.throttles.count_session(current_person().session_id, now=here.clock.now())
+    except DatabaseUnavailableError:
+        # What can be read is shown even while nothing can be written.
+        if request.method not in SAFE_METHODS:
+            raise
+        return
+    g.quota = quota
+
+
+@api.blueprint.after_request
+def _tell(response: Response) -> Response:
+    """Tell the limits (IETF draft "RateLimit header fields for HTTP") and the next page."""
+    response.headers["RateLimit-Policy"] = ", ".join(map(_policy, LIMITS))
+    quota = g.get("quota")
+    if quota is None and not is_signed_in():
+        quota = _quota_of_address()
+    if quota is not None:
+        response.headers["RateLimit"] = _rest(quota)
+    if "next_page" in g and response.status_code == 200:
+        response.headers["Link"] = f'<{g.next_page}>; rel="next"'
+    return response
+
+
+def _quota_of_address() -> Quota | None:
+    here = handfast()
+    with suppress(DatabaseUnavailableError):
+        address = web_session.client().address
+        return here.throttles.left_of_address(address, now=here.clock.now())
+    return None
+
+
+def _policy(limit: Limit) -> str:
+    return f'"{limit.name}";q={limit.count};w={limit.window // SECOND}'
+
+
+def _rest(quota: Quota) -> str:
+    wait = max(0, -(-(quota.resets_at - handfast().clock.now()) // SECOND))
+    return f'"{quota.limit.name}";r={quota.left};t={wait}'
