@@ -46,6 +46,7 @@ class ActivationView:
     expires_at: int
     document_expires_at: int | None
     redeemed_at: int | None
+    rotates: str | None
     device_id: str | None
     device_name: str | None
     address: str | None
@@ -72,6 +73,8 @@ def list_activations(session: Session, person_id: str, *, now: int) -> list[Acti
         .outerjoin(Device, Device.id == Activation.device_id)
         .where(
             Activation.person_id == person_id,
+            # A key that is replaced is told on its own page.
+            Activation.rotates_key_id.is_(None),
             Activation.ended_reason.is_(None) | Activation.ended_reason.not_in(REPLACED),
         )
         .order_by(Activation.created_at.desc(), Activation.id)
@@ -174,6 +177,7 @@ def _view(
         expires_at=row.expires_at,
         document_expires_at=row.document_expires_at,
         redeemed_at=row.redeemed_at,
+        rotates=row.rotates_key_id,
         device_id=row.device_id,
         device_name=device_name,
         address=row.address,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Row, bindparam, select
 
 from app.clock import MINUTE, seconds
-from app.models import Activation, ActivationState, in_order
+from app.models import Activation, ActivationState, DeviceState, in_order
 from app.models.tables import ACCOUNT_SERVICE, ACTIVATION, DEVICE, SERVICE_KEY
 from protocol.words import words
 
@@ -29,6 +29,8 @@ _COLUMNS: Final = (
     ACTIVATION.c.address,
     ACTIVATION.c.ended_reason,
     DEVICE.c.name.label("device"),
+    DEVICE.c.state.label("device_state"),
+    DEVICE.c.confirm_by,
 )
 _NEWEST: Final = (
     select(*_COLUMNS)
@@ -72,7 +74,8 @@ class Stage(StrEnum):
 class ActivationStatus:
     """The JSON of the status page; ``at`` is in seconds, ``address`` the device's network address.
 
-    ``words`` has one list for each key: the service's name and four words.
+    ``words`` has one list for each key: the service's name and four words. ``confirm_by``, in
+    seconds, is until when the owner may say that the device is theirs; None if nobody asks.
     """
 
     state: str
@@ -82,6 +85,7 @@ class ActivationStatus:
     words: list[list[str]]
     at: int | None
     address: str | None
+    confirm_by: int | None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a JSON response."""
@@ -138,4 +142,10 @@ def _status(
         words=[[key.service, *words(key.fingerprint)] for key in keys],
         at=None if row.redeemed_at is None else seconds(row.redeemed_at),
         address=row.address,
+        confirm_by=_confirm_by(row, now) if shown else None,
     )
+
+
+def _confirm_by(row: Row[*tuple[Any, ...]], now: int) -> int | None:
+    asked = row.device_state == DeviceState.ACTIVE and row.confirm_by is not None
+    return seconds(row.confirm_by) if asked and row.confirm_by > now else None

@@ -22,6 +22,7 @@ from app.activation.overview import (
 )
 from app.activation.portal_keys import portal_keys
 from app.clock import SECOND
+from app.devices.unconfirmed import UnconfirmedDevice, find_unconfirmed
 from app.extensions import handfast
 from app.keystore.provider import KeyStoreError
 from app.keystore.rings import PortalKeys
@@ -86,6 +87,8 @@ def page(activation_id: str) -> str | Response:
     found, status = _find(activation_id), _status(activation_id)
     if status.id != found.id:
         return redirect(url_for(".page", activation_id=status.id), 303)
+    if found.rotates is not None:
+        return redirect(url_for("devices.key", key_id=found.rotates), 303)
     security.allow_frame()
     if request.headers.get("Sec-Fetch-Dest") == "iframe":
         # The form of "Your account" was sent into its frame and no handler took the answer.
@@ -93,6 +96,7 @@ def page(activation_id: str) -> str | Response:
     return render_template(
         "activation/page.html",
         activation=found,
+        asked=_asked(found.device_id),
         status=status,
         names=SERVICE_NAMES,
         at=_at(status),
@@ -216,6 +220,12 @@ def _status(activation_id: str) -> services.ActivationStatus:
         now=here.clock.now(),
     )
     return found or abort(404)
+
+
+def _asked(device_id: str | None) -> UnconfirmedDevice | None:
+    here = handfast()
+    with here.database.read() as session:
+        return find_unconfirmed(session, current_person().id, device_id, now=here.clock.now())
 
 
 def _at(status: services.ActivationStatus) -> int | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.models import (
     AccountService,
+    Activation,
     Device,
     DeviceState,
     KeyState,
@@ -32,6 +33,7 @@ class KeyView:
     id: str
     device_id: str
     device_name: str
+    device_seen_at: int
     account_id: str
     address: str
     service: str
@@ -39,8 +41,12 @@ class KeyView:
     state: str
     created_at: int
     proven_at: int | None
+    rotate_at: int | None
     ended_at: int | None
+    ended_reason: str | None
     activation_id: str
+    # The key that this one replaces, if it came by a rotation.
+    replaces: str | None
 
     @property
     def is_active(self) -> bool:
@@ -61,12 +67,18 @@ class DeviceView:
     created_at: int
     seen_at: int
     revoked_at: int | None
+    confirmed_at: int | None
     keys: tuple[KeyView, ...]
 
     @property
     def is_active(self) -> bool:
         """Whether the device may hold keys."""
         return self.state == DeviceState.ACTIVE
+
+    @property
+    def has_reported(self) -> bool:
+        """Whether it has come back after it was activated."""
+        return any(key.proven_at is not None for key in self.keys)
 
     @property
     def active_keys(self) -> tuple[KeyView, ...]:
@@ -114,15 +126,28 @@ def find_key(session: Session, person_id: str, key_id: str) -> KeyView | None:
     return None if row is None else _key_view(*row)
 
 
-def _keys_of(person_id: str) -> Select[ServiceKey, str, str, str, str]:
+def find_successor(session: Session, key: KeyView) -> str | None:
+    """Return the id of the key that a rotation made in place of this one, if any."""
+    return session.scalar(
+        select(ServiceKey.id)
+        .join(Activation, Activation.id == ServiceKey.activation_id)
+        .where(Activation.rotates_key_id == key.id)
+        .order_by(ServiceKey.created_at.desc())
+        .limit(1)
+    )
+
+
+def _keys_of(person_id: str) -> Select[ServiceKey, Device, str, str, str, str | None]:
     return (
         select(
             ServiceKey,
-            Device.name,
+            Device,
             MailAccount.id,
             MailAccount.address,
             AccountService.service,
+            Activation.rotates_key_id,
         )
+        .join(Activation, Activation.id == ServiceKey.activation_id)
         .join(Device, Device.id == ServiceKey.device_id)
         .join(AccountService, AccountService.id == ServiceKey.account_service_id)
         .join(MailAccount, MailAccount.id == AccountService.account_id)
@@ -138,12 +163,18 @@ def _keys_of(person_id: str) -> Select[ServiceKey, str, str, str, str]:
 
 
 def _key_view(
-    key: ServiceKey, device_name: str, account_id: str, address: str, service: str
+    key: ServiceKey,
+    device: Device,
+    account_id: str,
+    address: str,
+    service: str,
+    replaces: str | None,
 ) -> KeyView:
     return KeyView(
         id=key.id,
         device_id=key.device_id,
-        device_name=device_name,
+        device_name=device.name,
+        device_seen_at=device.seen_at,
         account_id=account_id,
         address=address,
         service=service,
@@ -151,8 +182,11 @@ def _key_view(
         state=key.state,
         created_at=key.created_at,
         proven_at=key.proven_at,
+        rotate_at=key.rotate_at,
         ended_at=key.ended_at,
+        ended_reason=key.ended_reason,
         activation_id=key.activation_id,
+        replaces=replaces,
     )
 
 
@@ -167,5 +201,6 @@ def _device_view(device: Device, keys: Sequence[KeyView]) -> DeviceView:
         created_at=device.created_at,
         seen_at=device.seen_at,
         revoked_at=device.revoked_at,
+        confirmed_at=device.confirmed_at,
         keys=tuple(keys),
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from flask import Blueprint, abort, redirect, render_template, url_for
+from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from app import notices
 from app.activation import services as acts
 from app.devices import services
+from app.devices.unconfirmed import find_unconfirmed, list_unconfirmed
 from app.extensions import handfast
 from app.history.sentences import told
 from app.history.services import read_history
@@ -24,17 +27,26 @@ devices = Blueprint("devices", __name__)
 @require(Permission.OWN)
 def index() -> str:
     """Show all devices."""
-    with handfast().database.read() as session:
+    here = handfast()
+    with here.database.read() as session:
         found = services.list_devices(session, current_person().id)
-    return render_template("devices/index.html", devices=found, names=SERVICE_NAMES)
+        waiting = list_unconfirmed(session, current_person().id, now=here.clock.now())
+    return render_template(
+        "devices/index.html",
+        devices=found,
+        unconfirmed=waiting,
+        unconfirmed_ids={each.id for each in waiting},
+        names=SERVICE_NAMES,
+    )
 
 
 @devices.get("/devices/<device_id>")
 @require(Permission.OWN)
 def device(device_id: str) -> str:
     """Show one device, its keys and what happened to it."""
-    found = _device(device_id)
-    with handfast().database.read() as session:
+    found, here = _device(device_id), handfast()
+    with here.database.read() as session:
+        asked = find_unconfirmed(session, current_person().id, device_id, now=here.clock.now())
         page = read_history(
             session,
             current_person().id,
@@ -45,9 +57,26 @@ def device(device_id: str) -> str:
     return render_template(
         "devices/device.html",
         device=found,
+        asked=asked,
+        now=here.clock.now(),
         names=SERVICE_NAMES,
         lines=[told(event, current_person().id) for event in page.events],
     )
+
+
+@devices.post("/devices/<device_id>/confirm")
+@require(Permission.OWN)
+def confirm(device_id: str) -> Response:
+    """Note that the person knows a device that used an unbound document."""
+    name = _device(device_id).name
+    is_confirmed = acts.confirm_device(**_mine(), device_id=device_id)
+    with handfast().database.write() as session:
+        if is_confirmed:
+            notices.leave(session, gettext("%(device)s is confirmed as yours.", device=name))
+        else:
+            late = gettext("That came too late: its keys have ended. Activate the device again.")
+            notices.leave(session, late, is_error=True)
+    return redirect(url_for(".device", device_id=device_id), 303)
 
 
 @devices.get("/devices/<device_id>/revoke")
@@ -88,20 +117,35 @@ def restore(device_id: str) -> Response:
 @require(Permission.OWN)
 def key(key_id: str) -> str:
     """Show one key."""
-    found = _key(key_id)
-    with handfast().database.read() as session:
+    found, here = _key(key_id), handfast()
+    with here.database.read() as session:
         page = read_history(
             session,
             current_person().id,
             targets=(key_id, found.activation_id),
             limit=HISTORY_SHOWN,
         )
+        successor = services.find_successor(session, found)
     return render_template(
         "devices/key.html",
         key=found,
+        successor=successor,
+        now=here.clock.now(),
         names=SERVICE_NAMES,
         lines=[told(event, current_person().id) for event in page.events],
     )
+
+
+@devices.post("/keys/<key_id>/rotate")
+@require(Permission.OWN)
+def rotate_key(key_id: str) -> Response:
+    """Ask the key's device to replace it at its next contact."""
+    _key(key_id)
+    if not acts.ask_rotation(**_mine(), key_id=key_id):
+        with handfast().database.write() as session:
+            ended = gettext("This key has ended, so it cannot be replaced.")
+            notices.leave(session, ended, is_error=True)
+    return redirect(url_for(".key", key_id=key_id), 303)
 
 
 @devices.get("/keys/<key_id>/revoke")

@@ -136,6 +136,8 @@ def _waiting(session: Session, person_id: str, *, now: int) -> set[tuple[str, st
         .where(
             Activation.person_id == person_id,
             Activation.state == ActivationState.OPEN,
+            # A key that is being replaced is no device that is awaited.
+            Activation.rotates_key_id.is_(None),
             Activation.expires_at > now,
             Activation.document_expires_at.is_(None) | (Activation.document_expires_at > now),
         )

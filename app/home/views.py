@@ -7,6 +7,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from app import notices, security
+from app.devices.unconfirmed import list_unconfirmed
 from app.extensions import handfast
 from app.home.services import (
     AccountView,
@@ -30,11 +31,17 @@ def index() -> str:
     here = handfast()
     with here.database.read() as session:
         accounts = list_accounts(session, current_person().id, now=here.clock.now())
+        waiting = list_unconfirmed(session, current_person().id, now=here.clock.now())
     security.allow_frame()
     # A press and a second press carry the same ticket, so that they are one activation.
     tickets = {account.id: new_id(here.entropy) for account in accounts}
     return render_template(
-        "home/index.html", accounts=accounts, names=SERVICE_NAMES, tickets=tickets, status=None
+        "home/index.html",
+        accounts=accounts,
+        unconfirmed=waiting,
+        names=SERVICE_NAMES,
+        tickets=tickets,
+        status=None,
     )
 
 

@@ -17,6 +17,7 @@ const text = part(".progress-text");
 const hint = part(".progress-hint");
 const result = part(".result");
 const frame = document.querySelector("iframe[name=activation-frame]");
+const notYou = part(".whose-is-it").cloneNode(true);
 
 let run = null;
 
@@ -79,6 +80,7 @@ function restart(url) {
   if (panel.dataset.stage === "active") panel.dataset.stage = "none";
   part(".steps").hidden = false;
   result.hidden = true;
+  part(".whose-is-it").replaceWith(notYou.cloneNode(true));
   hint.hidden = true;
   part(".progress-page").hidden = true;
   title.textContent = title.dataset.running;
@@ -228,12 +230,23 @@ function finish(status) {
   part(".result-at").replaceChildren(moment(status.at * 1000));
   const revoke = part(".result-revoke");
   revoke.href = revoke.dataset.pattern.replace("ID", status.id);
-  title.textContent = title.dataset.active;
+  title.textContent = status.confirm_by ? title.dataset.unconfirmed : title.dataset.active;
+  if (status.confirm_by) askWhose(status.id);
   result.hidden = false;
   panel.dataset.stage = "active";
   const help = document.getElementById("finish");
   if (help) help.hidden = true;
   if (frame) renewAccounts();
+}
+
+// Anybody may have used this document: the activation's own page has the question and its form.
+async function askWhose(id) {
+  const link = part(".progress-page a");
+  const fresh = await fetchPage(link.dataset.pattern.replace("ID", encodeURIComponent(id)));
+  const asked = fresh?.querySelector(".whose-is-it");
+  if (!asked) return;
+  part(".whose-is-it").replaceWith(asked);
+  title.textContent = fresh.getElementById("progress-title").textContent;
 }
 
 // A moment as people say it, with the exact one on hover; page.js keeps it right.
@@ -249,7 +262,7 @@ function moment(milliseconds) {
 
 // The cards below still tell how it was before. What the person ticked stays as it is.
 async function renewAccounts() {
-  const fresh = await fetchPage();
+  const fresh = await fetchPage(location.pathname);
   if (!fresh) return;
   for (const form of document.querySelectorAll("form.activate")) {
     const account = form.elements.account.value;
@@ -265,9 +278,9 @@ async function renewAccounts() {
   }
 }
 
-async function fetchPage() {
+async function fetchPage(path) {
   try {
-    const answer = await fetch(location.pathname, { cache: "no-store" });
+    const answer = await fetch(path, { cache: "no-store" });
     if (!answer.ok || answer.redirected) return null;
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {

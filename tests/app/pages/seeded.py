@@ -16,6 +16,7 @@ from app.audit import Act, record
 from app.clock import DAY, HOUR, MINUTE, FixedClock, SystemClock
 from app.config import portal_config
 from app.database import Database
+from app.devices.services import list_devices
 from app.extensions import of
 from app.keystore.provider import FileKeyProvider
 from app.mailservers.server import VouchedBy
@@ -36,12 +37,15 @@ class Seeded:
     service: Service
     laptop: str = ""
     tablet: str = ""
+    phone: str = ""
     key: str = ""
     ended_key: str = ""
     waiting: str = ""
     issued: str = ""
     used: str = ""
     unproven: str = ""
+    # The activation by which the phone came, which nobody has confirmed yet.
+    doubtful: str = ""
 
     @property
     def ann(self) -> Owner:
@@ -111,8 +115,9 @@ def live_in(seeded: Seeded) -> None:
     """Let nine days pass in which Ann uses everything there is."""
     service, ann, clock = seeded.service, seeded.ann, seeded.service.clock
     seeded.start_session(ann)
-    document = service.issue(ann, "mail", "contacts", "calendar")
-    service.activate(service.handset("Ann's laptop"), document.document)
+    laptop = service.handset("Ann's laptop")
+    bound = service.issue(ann, "mail", "contacts", "calendar", bound_jkt=laptop.identity.kid)
+    service.activate(laptop, bound.document)
     clock.advance(3 * DAY)
     _add_unproven(seeded)
     document = service.issue(ann, "mail", "contacts")
@@ -127,6 +132,10 @@ def live_in(seeded: Seeded) -> None:
     _note_failure(seeded)
     clock.advance(DAY - 3 * HOUR)
     clock.advance(2 * HOUR + 35 * MINUTE)
+    document = service.issue(ann, "calendar")
+    service.activate(service.handset("Ann's new phone"), document.document)
+    seeded.doubtful = document.activation_id
+    seeded.phone = _device_ids(seeded)["Ann's new phone"]
     seeded.start_session(ann, SAFARI)
     clock.advance(20 * MINUTE)
     seeded.waiting = request_activation(
@@ -143,9 +152,12 @@ def live_in(seeded: Seeded) -> None:
     clock.advance(MINUTE)
 
 
-def _find(seeded: Seeded) -> None:
-    from app.devices.services import list_devices
+def _device_ids(seeded: Seeded) -> dict[str, str]:
+    with seeded.service.database.read() as session:
+        return {each.name: each.id for each in list_devices(session, seeded.ann.person_id)}
 
+
+def _find(seeded: Seeded) -> None:
     with seeded.service.database.read() as session:
         devices = {each.name: each for each in list_devices(session, seeded.ann.person_id)}
     seeded.laptop, seeded.tablet = devices["Ann's laptop"].id, devices["Old tablet"].id

@@ -26,15 +26,19 @@ if TYPE_CHECKING:
 class Door:
     """What stands before the portal; the port is known first, since the issuer names it.
 
-    Requests may be made to name our media type, which the browser's extension does for real.
+    Requests may be made to name our media type and a device, which the browser's extension does
+    for real.
     """
 
     portal: Flask
     names_the_type = False
+    names_the_device = ""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self.names_the_type and environ.get("HTTP_SEC_FETCH_MODE") == "navigate":
             environ["HTTP_ACCEPT"] = f"text/html, {media_type.ACTIVATION}"
+            if self.names_the_device:
+                environ["HTTP_HANDFAST_DEVICE"] = self.names_the_device
         return self.portal.wsgi_app(environ, start_response)
 
 

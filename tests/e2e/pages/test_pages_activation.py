@@ -25,6 +25,7 @@ def handler(served: Served) -> Iterator[None]:
     served.door.names_the_type = True
     yield
     served.door.names_the_type = False
+    served.door.names_the_device = ""
 
 
 def press_and_take(page: Page) -> bytes:
@@ -46,20 +47,55 @@ def hint(page: Page, detail: dict[str, str]) -> None:
 @pytest.mark.usefixtures("handler")
 def test_the_page_ends_with_the_words_that_the_device_has(page: Page, served: Served) -> None:
     service = served.seeded.service
+    watch = service.handset("Ann's watch")
+    served.door.names_the_device = watch.identity.kid
     page.goto(served.origin)
     document = press_and_take(page)
     assert findings(page) == []
-    established = service.activate(service.handset("Ann's new phone"), document)
+    established = service.activate(watch, document)
     expect(page.get_by_role("heading", name="This device is active")).to_be_visible()
     assert findings(page) == []
     shown = page.locator(".words").all_inner_texts()
     assert sorted(shown) == sorted(" ".join(key.words) for key in established.keys)
-    expect(page.get_by_text("Ann's new phone")).to_be_visible()
-    expect(page.get_by_text("192.0.2.7")).to_be_visible()
-    page.get_by_role("link", name="Revoke these keys").click()
-    expect(page).to_have_title(re.compile("Revoke the keys of Ann's new phone"))
+    progress = page.get_by_role("region", name="This device is active")
+    expect(progress.get_by_text("Ann's watch")).to_be_visible()
+    expect(progress.get_by_text("192.0.2.7")).to_be_visible()
+    progress.get_by_role("link", name="Revoke these keys").click()
+    expect(page).to_have_title(re.compile("Revoke the keys of Ann's watch"))
     page.get_by_role("button", name="Revoke these keys").click()
     expect(page.get_by_text("This device was revoked")).to_be_visible()
+
+
+@pytest.mark.usefixtures("handler")
+def test_where_anybody_may_have_used_the_document_the_page_asks_whose_device_it_is(
+    page: Page, served: Served
+) -> None:
+    service = served.seeded.service
+    page.goto(served.origin)
+    service.activate(service.handset("Ann's reader"), press_and_take(page))
+    progress = page.get_by_role("region", name="Is Ann's reader your device?")
+    expect(progress.get_by_text("Without an answer its keys end")).to_be_visible()
+    assert progress.locator(".words").count() == 3
+    assert findings(page) == []
+    progress.get_by_role("button", name="Yes, this is my device").click()
+    expect(page.get_by_text("Ann's reader is confirmed as yours.")).to_be_visible()
+    page.goto(served.origin)
+    expect(page.get_by_role("heading", name="Is Ann's reader your device?")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("handler")
+def test_a_second_activation_on_the_same_page_asks_about_its_own_device(
+    page: Page, served: Served
+) -> None:
+    service = served.seeded.service
+    page.goto(served.origin)
+    for name in ("First box", "Second box"):
+        service.activate(service.handset(name), press_and_take(page))
+        progress = page.get_by_role("region", name=f"Is {name} your device?")
+        expect(
+            progress.get_by_role("button", name=f"Yes, this is my device {name}")
+        ).to_be_visible()
+        expect(page.locator("#progress .whose-is-it")).to_have_count(1)
 
 
 @pytest.mark.usefixtures("handler")

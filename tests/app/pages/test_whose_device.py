@@ -1,0 +1,90 @@
+"""A device that used an unbound document waits for its owner's word; the pages ask for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.clock import HOUR, MINUTE
+from tests.app.pages.seeded import Seeded
+
+QUESTION = "Is Ann's new phone your device?"
+PAGES = ("/", "/devices", "/devices/{phone}", "/activations/{doubtful}")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_device_is_named_and_its_owner_is_asked(seeded: Seeded, path: str) -> None:
+    ann = seeded.browser(seeded.ann)
+    ann.get(path.format_map(vars(seeded)))
+    assert QUESTION in ann.text()
+    assert "Ann's new phone (Debian 12) used your activation document" in ann.text()
+    assert "from the network address 192.0.2.7" in ann.text()
+    assert "Without an answer its keys end" in ann.text()
+    assert "Yes, this is my device" in ann.text()
+    assert "Not you? Revoke" in ann.text()
+
+
+def test_at_home_it_comes_first(seeded: Seeded) -> None:
+    ann = seeded.browser(seeded.ann)
+    ann.get("/")
+    assert ann.text().index(QUESTION) < ann.text().index("Activate this device")
+
+
+def test_a_device_whose_document_was_bound_to_it_is_not_asked_about(seeded: Seeded) -> None:
+    ann = seeded.browser(seeded.ann)
+    ann.get(f"/devices/{seeded.laptop}")
+    assert "your device?" not in ann.text()
+    assert "not confirmed" not in ann.text()
+
+
+def test_yes_is_said_once_and_for_all(lived_in: Seeded) -> None:
+    ann = lived_in.browser(lived_in.ann)
+    ann.get("/")
+    answer = ann.post(f"/devices/{lived_in.phone}/confirm")
+    assert answer.status_code == 303
+    ann.get(answer.headers["Location"])
+    assert "Ann's new phone is confirmed as yours." in ann.text()
+    for path in PAGES:
+        ann.get(path.format_map(vars(lived_in)))
+        assert QUESTION not in ann.text()
+    ann.get("/history")
+    assert ann.text().count("Ann's new phone was confirmed as yours.") == 1
+
+
+def test_yes_said_twice_is_said_once(lived_in: Seeded) -> None:
+    ann = lived_in.browser(lived_in.ann)
+    ann.get("/")
+    for _ in range(2):
+        ann.post(f"/devices/{lived_in.phone}/confirm")
+    ann.get("/history")
+    assert ann.text().count("was confirmed as yours") == 1
+
+
+def test_after_the_deadline_nobody_is_asked_and_yes_is_too_late(lived_in: Seeded) -> None:
+    ann = lived_in.browser(lived_in.ann)
+    ann.get("/")
+    lived_in.service.clock.advance(24 * HOUR - 25 * MINUTE)
+    ann = lived_in.browser(lived_in.ann)
+    ann.get("/")
+    assert QUESTION not in ann.text()
+    ann.post(f"/devices/{lived_in.phone}/confirm")
+    ann.get(f"/devices/{lived_in.phone}")
+    assert "That came too late" in ann.text()
+    assert "is confirmed as yours" not in ann.text()
+
+
+def test_not_you_leads_to_revoking_the_device(lived_in: Seeded) -> None:
+    ann = lived_in.browser(lived_in.ann)
+    ann.get("/")
+    assert f'href="/devices/{lived_in.phone}/revoke"' in ann.text()
+    ann.get(f"/devices/{lived_in.phone}/revoke")
+    ann.post(f"/devices/{lived_in.phone}/revoke")
+    ann.get("/")
+    assert QUESTION not in ann.text()
+
+
+def test_the_status_tells_a_script_until_when(seeded: Seeded) -> None:
+    ann = seeded.browser(seeded.ann)
+    told = ann.get(f"/activations/{seeded.doubtful}/status").get_json()
+    assert told["confirm_by"] == told["at"] + 24 * 3600
+    told = ann.get(f"/activations/{seeded.used}/status").get_json()
+    assert told["confirm_by"] is None
