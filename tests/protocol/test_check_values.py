@@ -2,14 +2,32 @@
 
 from pathlib import Path
 
-from protocol import cpace, key_schedule
+from protocol import channel, cpace, key_schedule
 from protocol.activation import document_prs
+from protocol.channel import End, EndAnswer
 from protocol.encoding import Bytes32, lv_cat
-from protocol.handshake import Context
+from protocol.handshake import Context, rotation_prs
+from protocol.key_schedule import expand
 from protocol.messages import SUITE, EncapsulationKey, Init
-from protocol.session import GrantName, session_keys
+from protocol.notice import Notice, sign_notice
+from protocol.service_book import Server, ServiceBook, Sync, book_hash, sign_book
+from protocol.session import GrantName, SessionKey, session_keys
+from protocol.signing import SigningKey
 
 TEXT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+
+NOW = 1_800_000_000
+SIGNER = SigningKey.from_seed(b"\x0d" * 32)
+BOOK = ServiceBook(
+    iss="https://localhost:8443",
+    iat=NOW,
+    account="ann@example.org",
+    service="mail",
+    service_uid="1005JMNGVDHD2C5JCZBJ565FAH9E37C",
+    provider=None,
+    servers=(Server("imap", "imap.example.org", 993, "tls", "ann@example.org"),),
+    sync=Sync(900),
+)
 
 
 def check_values() -> dict[str, str]:
@@ -55,8 +73,27 @@ def check_values() -> dict[str, str]:
     }
 
 
+def later_values() -> dict[str, str]:
+    """Every row of what is made from `session_1`."""
+    key = SessionKey("", "", "", "", bytes.fromhex(check_values()["`session_1`"]))
+    notice = Notice(iss="https://localhost:8443", iat=NOW, key=key.key_id, state="revoked")
+    return {
+        "key of requests": key.purpose_key("packet", "to-service").hex(),
+        "key of answers": key.purpose_key("packet", "to-device").hex(),
+        "associated data of request 1": channel._binding(key, "to-service", 1)[1].hex(),
+        "request 1, an end": channel.seal_packet(key, "to-service", 1, End()).decode(),
+        "answer 1, an end": channel.seal_packet(key, "to-device", 1, EndAnswer()).decode(),
+        "`Expand` for 19.2": expand(key.key, lv_cat("handfast/1 rotate"), 64).hex(),
+        "`PRS` of a rotation": rotation_prs("https://localhost:8443", key).hex(),
+        "program key": key.program_key("backup", "to-device").hex(),
+        "notice": sign_notice(notice, SIGNER).decode(),
+        "book": sign_book(BOOK, SIGNER).decode(),
+        "hash of the book": book_hash(sign_book(BOOK, SIGNER).decode()),
+    }
+
+
 def test_every_value_is_in_the_appendix() -> None:
     assert lv_cat("a").hex() == "0161"
     appendix = TEXT.split("## Appendix C")[1]
-    for name, value in check_values().items():
+    for name, value in {**check_values(), **later_values()}.items():
         assert f"| {name} | `{value}` |" in appendix, f"| {name} | `{value}` |"

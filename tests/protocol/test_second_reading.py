@@ -1,4 +1,4 @@
-"""The fixed run once more, from docs/protocol.md alone: nothing here imports `protocol`."""
+"""The fixed runs once more, from docs/protocol.md alone: nothing here imports `protocol`."""
 
 import base64
 import hashlib
@@ -7,15 +7,13 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-RUN: Final[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[1] / "vectors" / "handfast-run.json").read_text(encoding="utf-8")
-)
-GIVEN: Final = RUN["given"]
+VECTORS: Final = Path(__file__).parents[1] / "vectors"
 SUITE: Final = "CPACE-X25519-SHA512+MLKEM768"
 P: Final = 2**255 - 19
 
@@ -60,10 +58,6 @@ def x25519(scalar: bytes, u: bytes) -> bytes:
     )
 
 
-def given(name: str) -> bytes:
-    return bytes.fromhex(GIVEN[name])
-
-
 def compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
@@ -71,41 +65,6 @@ def compact(value: object) -> str:
 def thumbprint(x: bytes) -> str:
     jwk = '{"crv":"Ed25519","kty":"OKP","x":"' + b64u(x) + '"}'
     return b64u(hashlib.sha256(jwk.encode()).digest())
-
-
-CI: Final = lv_cat(
-    *("handfast/1", SUITE, "document", "initiator", "", "responder"),
-    *(GIVEN["issuer"], GIVEN["activation"]),
-)
-KEM: Final = MLKEM768PrivateKey.from_seed_bytes(given("kem_seed"))
-EK: Final = KEM.public_key().public_bytes_raw()
-
-
-def generator() -> bytes:
-    text = lv_cat("CPace255", given("prs"), bytes(53), CI, given("nonce"))
-    return elligator2(int.from_bytes(h(text)[:32], "little") % 2**255)
-
-
-def transcripts() -> tuple[bytes, bytes]:
-    g = generator()
-    ya, yb = x25519(given("device_scalar"), g), x25519(given("service_scalar"), g)
-    kid = thumbprint(public(given("exchange_key_seed")))
-    th1 = h(lv_cat("handfast/1 init", CI, given("nonce"), ya, EK))
-    return th1, h(lv_cat("handfast/1 reply", th1, kid, yb, given("kem_ciphertext")))
-
-
-def run_key() -> bytes:
-    g = generator()
-    ya, yb = x25519(given("device_scalar"), g), x25519(given("service_scalar"), g)
-    k = x25519(given("device_scalar"), yb)
-    transcript = lv_cat(ya, EK) + lv_cat(yb, given("kem_ciphertext"))
-    isk = h(lv_cat("CPace255_ISK", given("nonce"), k) + transcript)
-    psk = mac(b"handfast/1 psk", given("prs"))
-    return mac(psk, KEM.decapsulate(given("kem_ciphertext")) + isk)
-
-
-def labelled(label: str, length: int) -> bytes:
-    return expand(run_key(), lv_cat("handfast/1 " + label, transcripts()[1]), length)
 
 
 def public(seed: bytes) -> bytes:
@@ -116,75 +75,113 @@ def signed(seed: bytes, message: bytes) -> str:
     return b64u(Ed25519PrivateKey.from_private_bytes(seed).sign(message))
 
 
-def sealed(label: str, content: object) -> bytes:
-    key = AESGCM(labelled(label, 32))
-    return key.encrypt(bytes(12), compact(content).encode(), transcripts()[1])
+class Reading:
+    """One run, computed from what its vector gives."""
 
-
-def sealed_identity() -> bytes:
-    identity = public(given("identity_seed"))
-    device = GIVEN["device"]
-    statement = lv_cat(
-        *("handfast/1 device signature", transcripts()[1], identity),
-        *(device["name"], device["platform"], device["handler"]),
-    )
-    signature = signed(given("identity_seed"), statement)
-    return sealed("device seal", {"identity": b64u(identity), **device, "signature": signature})
-
-
-def session_keys() -> list[bytes]:
-    th3 = h(lv_cat("handfast/1 confirm", transcripts()[1], sealed_identity()))
-    return [
-        expand(
-            run_key(),
-            lv_cat("handfast/1 session key", th3, one["id"], one["service"], one["uid"]),
-            32,
+    def __init__(self, name: str) -> None:
+        self.run: dict[str, Any] = json.loads((VECTORS / name).read_text(encoding="utf-8"))
+        self.plain = self.run["given"]
+        self.ci = lv_cat(
+            *("handfast/1", SUITE, self.plain["kind"], "initiator", self.plain["bound_jkt"]),
+            *("responder", self.plain["issuer"], self.plain["activation"]),
         )
-        for one in GIVEN["grants"]
-    ]
+        self.kem = MLKEM768PrivateKey.from_seed_bytes(self.given("kem_seed"))
+        self.ek = self.kem.public_key().public_bytes_raw()
+        self.g = self.generator()
+        self.ya = x25519(self.given("device_scalar"), self.g)
+        self.yb = x25519(self.given("service_scalar"), self.g)
+        self.kid = thumbprint(public(self.given("exchange_key_seed")))
+        self.th1 = h(lv_cat("handfast/1 init", self.ci, self.given("nonce"), self.ya, self.ek))
+        ct = self.given("kem_ciphertext")
+        self.th2 = h(lv_cat("handfast/1 reply", self.th1, self.kid, self.yb, ct))
+        self.prk = self.run_key()
+        self.identity = self.sealed_identity()
+        self.th3 = h(lv_cat("handfast/1 confirm", self.th2, self.identity))
+
+    def given(self, name: str) -> bytes:
+        return bytes.fromhex(self.plain[name])
+
+    def generator(self) -> bytes:
+        text = lv_cat("CPace255", self.given("prs"), bytes(53), self.ci, self.given("nonce"))
+        return elligator2(int.from_bytes(h(text)[:32], "little") % 2**255)
+
+    def run_key(self) -> bytes:
+        k = x25519(self.given("device_scalar"), self.yb)
+        transcript = lv_cat(self.ya, self.ek) + lv_cat(self.yb, self.given("kem_ciphertext"))
+        isk = h(lv_cat("CPace255_ISK", self.given("nonce"), k) + transcript)
+        psk = mac(b"handfast/1 psk", self.given("prs"))
+        return mac(psk, self.kem.decapsulate(self.given("kem_ciphertext")) + isk)
+
+    def labelled(self, label: str, length: int) -> bytes:
+        return expand(self.prk, lv_cat("handfast/1 " + label, self.th2), length)
+
+    def sealed(self, label: str, content: object) -> bytes:
+        key = AESGCM(self.labelled(label, 32))
+        return key.encrypt(bytes(12), compact(content).encode(), self.th2)
+
+    def sealed_identity(self) -> bytes:
+        identity = public(self.given("identity_seed"))
+        device = self.plain["device"]
+        statement = lv_cat(
+            *("handfast/1 device signature", self.th2, identity),
+            *(device["name"], device["platform"], device["handler"]),
+        )
+        signature = signed(self.given("identity_seed"), statement)
+        content = {"identity": b64u(identity), **device, "signature": signature}
+        return self.sealed("device seal", content)
+
+    def session_keys(self) -> list[bytes]:
+        label = "handfast/1 session key"
+        return [
+            expand(self.prk, lv_cat(label, self.th3, one["id"], one["service"], one["uid"]), 32)
+            for one in self.plain["grants"]
+        ]
 
 
-def test_init() -> None:
+@pytest.fixture(params=["handfast-run.json", "handfast-rotation.json"], scope="module")
+def reading(request: pytest.FixtureRequest) -> Reading:
+    return Reading(request.param)
+
+
+def test_init(reading: Reading) -> None:
     label = b"handfast/1 admission"
-    k_adm = expand(mac(label, given("prs")), label, 64)
+    k_adm = expand(mac(label, reading.given("prs")), label, 64)
     init = {
         "v": 1,
         "suite": SUITE,
-        "activation": GIVEN["activation"],
-        "nonce": b64u(given("nonce")),
-        "share": b64u(x25519(given("device_scalar"), generator())),
-        "kem": b64u(EK),
-        "admission": b64u(mac(k_adm, transcripts()[0])),
+        "activation": reading.plain["activation"],
+        "nonce": b64u(reading.given("nonce")),
+        "share": b64u(reading.ya),
+        "kem": b64u(reading.ek),
+        "admission": b64u(mac(k_adm, reading.th1)),
     }
-    assert compact(init) == RUN["init"]
+    assert compact(init) == reading.run["init"]
 
 
-def test_reply() -> None:
-    statement = lv_cat("handfast/1 service signature", transcripts()[1])
+def test_reply(reading: Reading) -> None:
+    statement = lv_cat("handfast/1 service signature", reading.th2)
     reply = {
         "v": 1,
-        "key": thumbprint(public(given("exchange_key_seed"))),
-        "share": b64u(x25519(given("service_scalar"), generator())),
-        "kem": b64u(given("kem_ciphertext")),
-        "signature": signed(given("exchange_key_seed"), statement),
+        "key": reading.kid,
+        "share": b64u(reading.yb),
+        "kem": b64u(reading.given("kem_ciphertext")),
+        "signature": signed(reading.given("exchange_key_seed"), statement),
     }
-    assert compact(reply) == RUN["reply"]
+    assert compact(reply) == reading.run["reply"]
 
 
-def test_confirm() -> None:
-    th1, th2 = transcripts()
-    th3 = h(lv_cat("handfast/1 confirm", th2, sealed_identity()))
+def test_confirm(reading: Reading) -> None:
     confirm = {
         "v": 1,
-        "activation": GIVEN["activation"],
-        "run": b64u(th1),
-        "sealed": b64u(sealed_identity()),
-        "tag": b64u(mac(labelled("device tag", 64), th3)),
+        "activation": reading.plain["activation"],
+        "run": b64u(reading.th1),
+        "sealed": b64u(reading.identity),
+        "tag": b64u(mac(reading.labelled("device tag", 64), reading.th3)),
     }
-    assert compact(confirm) == RUN["confirm"]
+    assert compact(confirm) == reading.run["confirm"]
 
 
-def test_complete() -> None:
+def test_complete(reading: Reading) -> None:
     keys = [
         {
             "grant": one["id"],
@@ -194,16 +191,27 @@ def test_complete() -> None:
             "key_id": b64u(expand(key, lv_cat("handfast/1 key id"), 16)),
             "book": None,
         }
-        for one, key in zip(GIVEN["grants"], session_keys(), strict=True)
+        for one, key in zip(reading.plain["grants"], reading.session_keys(), strict=True)
     ]
-    result = {"device": RUN["jkt"], "sub": GIVEN["sub"], "keys": keys}
-    text = sealed("service seal", result)
-    th3 = h(lv_cat("handfast/1 confirm", transcripts()[1], sealed_identity()))
-    tag = mac(labelled("service tag", 64), h(lv_cat("handfast/1 complete", th3, text)))
-    assert compact({"v": 1, "sealed": b64u(text), "tag": b64u(tag)}) == RUN["complete"]
+    result = {"device": reading.run["jkt"], "sub": reading.plain["sub"], "keys": keys}
+    text = reading.sealed("service seal", result)
+    th4 = h(lv_cat("handfast/1 complete", reading.th3, text))
+    tag = mac(reading.labelled("service tag", 64), th4)
+    assert compact({"v": 1, "sealed": b64u(text), "tag": b64u(tag)}) == reading.run["complete"]
 
 
-def test_keys() -> None:
-    assert [key.hex() for key in session_keys()] == [one["session_key"] for one in RUN["keys"]]
-    prints = [expand(key, lv_cat("handfast/1 fingerprint"), 8) for key in session_keys()]
-    assert [one.hex() for one in prints] == [one["fingerprint"] for one in RUN["keys"]]
+def test_keys(reading: Reading) -> None:
+    keys, published = reading.session_keys(), reading.run["keys"]
+    assert [key.hex() for key in keys] == [one["session_key"] for one in published]
+    prints = [expand(key, lv_cat("handfast/1 fingerprint"), 8) for key in keys]
+    assert [one.hex() for one in prints] == [one["fingerprint"] for one in published]
+
+
+def test_the_password_of_a_rotation() -> None:
+    first, rotation = Reading("handfast-run.json"), Reading("handfast-rotation.json")
+    old = first.session_keys()[0]
+    old_id = b64u(expand(old, lv_cat("handfast/1 key id"), 16))
+    rotate = expand(old, lv_cat("handfast/1 rotate"), 64)
+    prs = h(lv_cat("handfast/1 rotation", rotation.plain["issuer"], old_id, rotate))
+    assert prs == rotation.given("prs")
+    assert rotation.plain["bound_jkt"] == thumbprint(public(first.given("identity_seed")))
