@@ -64,12 +64,13 @@ def create_exchange(
     entropy: Callable[[int], bytes] = os.urandom,
     sweep_seconds: float | None = 60.0,
 ) -> Flask:
-    """Build the key exchange service (plain HTTP): init, confirm, health.
+    """Build the key exchange service (plain HTTP): init, confirm, packet, health.
 
     It sweeps by itself every ``sweep_seconds``; None leaves that to the operator's command.
     """
     from app.clock import SystemClock
     from app.database import Database
+    from app.exchange.packets import PacketService
     from app.exchange.services import ExchangeService
     from app.exchange.sweeper import Sweeper
     from app.exchange.wsgi import ExchangeListener
@@ -82,10 +83,11 @@ def create_exchange(
     clock = clock or SystemClock()
     database = Database(config.database_url)
     keys = ExchangeKeys.open(FileKeyProvider(config.keys_dir), entropy=entropy, now=clock.now())
-    service = ExchangeService(database, keys, issuer=config.issuer, clock=clock, entropy=entropy)
+    service = ExchangeService(database, keys, config=config, clock=clock, entropy=entropy)
+    packets = PacketService(database, keys, config=config, clock=clock, entropy=entropy)
     application = Flask(__name__, static_folder=None)
     # Flask carries the listener and stays out of its way: no routes, no session, no templates.
-    listener = ExchangeListener(service, trusted_proxies=config.trusted_proxies)
+    listener = ExchangeListener(service, packets, trusted_proxies=config.trusted_proxies)
     application.wsgi_app = listener  # type: ignore[method-assign]  # Flask's documented place for this
     application.extensions["handfast-database"] = database
     if sweep_seconds is not None:

@@ -15,6 +15,10 @@ Point = Literal[
     "confirm.computed",
     "confirm.committed",
     "confirm.answered",
+    "packet.opened",
+    "packet.computed",
+    "packet.committed",
+    "packet.answered",
     "sweep.deleted",
 ]
 POINTS: Final[tuple[str, ...]] = get_args(Point)

@@ -19,7 +19,7 @@ from app.clock import MINUTE
 from app.mailservers.causes import Cause
 from app.mailservers.provider import Credential
 from app.mailservers.provider_table import PROVIDERS
-from app.mailservers.server import FoundBy, MailServer, VouchedBy
+from app.mailservers.server import FoundBy, MailServer, SmtpServer, VouchedBy
 from app.models import MailCheck, new_id
 
 LIFETIME: Final = 10 * MINUTE
@@ -224,6 +224,7 @@ def _server_text(server: MailServer, username: str, *, named: bool) -> str:
         if field.name != "provider"
     }
     facts["provider"] = server.provider.key if server.provider else None
+    facts["smtp"] = dataclasses.asdict(server.smtp) if server.smtp else None
     facts |= {"username": username, "named": named}
     return json.dumps(facts, sort_keys=True, separators=(",", ":"))
 
@@ -234,5 +235,11 @@ def _read_server(text: str) -> tuple[MailServer, str, bool]:
     facts["credential"] = Credential(facts["credential"])
     facts["found_by"] = FoundBy(facts["found_by"])
     facts["vouched_by"] = VouchedBy(facts["vouched_by"])
-    provider = next((each for each in PROVIDERS if each.key == key), None)
-    return MailServer(**facts, provider=provider), str(username), bool(named)
+    # A check that was begun before an upgrade has no such fact.
+    smtp = facts.pop("smtp", None)
+    server = MailServer(
+        **facts,
+        provider=next((each for each in PROVIDERS if each.key == key), None),
+        smtp=SmtpServer(**smtp) if smtp else None,
+    )
+    return server, str(username), bool(named)

@@ -21,6 +21,7 @@ from app.mailservers import address as addresses
 from app.mailservers.check import Checked
 from app.models import (
     AccountService,
+    EndedKey,
     KeyState,
     MailAccount,
     Person,
@@ -107,6 +108,14 @@ def remove_account(
 ) -> None:
     """Remove an account with its services, keys and open activations, audited."""
     services = select(AccountService.id).where(AccountService.account_id == account.id)
+    keys = database.scalars(
+        select(ServiceKey).where(ServiceKey.account_service_id.in_(services)).with_for_update()
+    ).all()
+    for key in keys:
+        if key.state == KeyState.ACTIVE:
+            _record(database, Act.KEY_REVOKED, account, key.id, actor, reason, now)
+        # Its device may ask at any time, and is told then.
+        database.add(EndedKey(id=key.id, ended_at=now))
     activations = database.scalars(
         select(ServiceGrant.activation_id)
         .where(ServiceGrant.account_service_id.in_(services))
@@ -115,12 +124,6 @@ def remove_account(
     open_ones = [each for each in activations if each]
     for killed in kill(database.connection(), open_ones, reason=reason):
         _record(database, Act.ACTIVATION_ENDED, account, killed, actor, reason, now)
-    keys = database.scalars(
-        select(ServiceKey).where(ServiceKey.account_service_id.in_(services))
-    ).all()
-    for key in keys:
-        if key.state == KeyState.ACTIVE:
-            _record(database, Act.KEY_REVOKED, account, key.id, actor, reason, now)
     gone = [key.activation_id for key in keys]
     database.execute(delete(ServiceKey).where(ServiceKey.account_service_id.in_(services)))
     database.execute(delete(ServiceGrant).where(ServiceGrant.account_service_id.in_(services)))
@@ -188,9 +191,22 @@ def _refresh(account: MailAccount, check: View, here: Here) -> None:
         raise NotProvenError
     if is_proof(check) and account.proven_at is None:
         account.proven_at = here.now
-    account.vouched_by = server.vouched_by
-    account.host, account.port, account.security = server.host, server.port, server.security
-    account.username, account.checked_at = check.username, here.now
+    account.vouched_by, account.checked_at = server.vouched_by, here.now
+    smtp = server.smtp
+    settings = {
+        "host": server.host,
+        "port": server.port,
+        "security": server.security,
+        "username": check.username,
+        "smtp_host": None if smtp is None else smtp.host,
+        "smtp_port": None if smtp is None else smtp.port,
+        "smtp_security": None if smtp is None else smtp.security,
+    }
+    if any(getattr(account, name) != value for name, value in settings.items()):
+        # Service books stay the same until this changes.
+        account.settings_at = here.now
+    for name, value in settings.items():
+        setattr(account, name, value)
 
 
 def _displace(database: Session, address: str, *, keeper: str, here: Here) -> None:

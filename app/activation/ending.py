@@ -1,11 +1,20 @@
-"""The end of activations: nothing secret is left of them."""
+"""The end of activations and of keys: nothing secret is left of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, bindparam, exists, not_, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    bindparam,
+    exists,
+    not_,
+    select,
+    update,
+)
 
 from app.models import ActivationState, GrantState, KeyState
 from app.models.tables import ACTIVATION, RUN, SERVICE_GRANT, SERVICE_KEY
@@ -40,6 +49,7 @@ _FORGET_ANSWERS: Final = (
             exists().where(
                 SERVICE_KEY.c.activation_id == ACTIVATION.c.id,
                 SERVICE_KEY.c.state == KeyState.ACTIVE,
+                SERVICE_KEY.c.proven_at.is_(None),
             )
         ),
     )
@@ -66,7 +76,56 @@ def kill(
 
 
 def forget_answers(connection: Connection, activation_ids: Iterable[str]) -> None:
-    """Drop the stored answers that nobody needs any more, since none of their keys is active."""
+    """Drop the stored answers that nobody needs any more: each of their keys is proven or over."""
     ids = sorted(set(activation_ids))
     if ids:
         connection.execute(_FORGET_ANSWERS, {"ids": ids})
+
+
+def revoke_keys(
+    connection: Connection, which: ColumnElement[bool], *, now: int, reason: str
+) -> list[str]:
+    """Revoke those that are active, and what is to replace them; return the ids of all.
+
+    A successor that no packet has proven yet goes along: whoever revokes a key means both.
+    """
+    revoked = _end_keys(connection, which, KeyState.REVOKED, now=now, reason=reason)
+    if not revoked:
+        return []
+    rotations = select(ACTIVATION.c.id).where(ACTIVATION.c.rotates_key_id.in_(revoked))
+    successors = SERVICE_KEY.c.activation_id.in_(rotations) & SERVICE_KEY.c.proven_at.is_(None)
+    return revoked + _end_keys(connection, successors, KeyState.REVOKED, now=now, reason=reason)
+
+
+def retire_keys(
+    connection: Connection, which: ColumnElement[bool], *, now: int, reason: str
+) -> list[str]:
+    """Retire those that are active, since a newer one is in their place; return their ids."""
+    return _end_keys(connection, which, KeyState.RETIRED, now=now, reason=reason)
+
+
+def _end_keys(
+    connection: Connection,
+    which: ColumnElement[bool],
+    state: KeyState,
+    *,
+    now: int,
+    reason: str,
+) -> list[str]:
+    ended = connection.execute(
+        update(SERVICE_KEY)
+        .where(which, SERVICE_KEY.c.state == KeyState.ACTIVE)
+        .values(state=state, key_sealed=None, ended_at=now, ended_reason=reason)
+        .returning(SERVICE_KEY.c.id, SERVICE_KEY.c.activation_id)
+    ).all()
+    if not ended:
+        return []
+    forget_answers(connection, (row.activation_id for row in ended))
+    ids = [row.id for row in ended]
+    rotations = connection.execute(
+        select(ACTIVATION.c.id).where(
+            ACTIVATION.c.rotates_key_id.in_(ids), ACTIVATION.c.state == ActivationState.OPEN
+        )
+    ).scalars()
+    kill(connection, list(rotations), reason="key-ended")
+    return ids

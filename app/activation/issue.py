@@ -39,6 +39,8 @@ _OPEN: Final = Prepared(
     .where(
         ACTIVATION.c.person_id == bindparam("person_id"),
         ACTIVATION.c.state == ActivationState.OPEN,
+        # A document for one device does not end another's rotation.
+        ACTIVATION.c.kind == "document",
     )
 )
 _WAITING: Final = Prepared(

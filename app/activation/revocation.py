@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, func, select, update
 
-from app.activation.ending import forget_answers, kill
+from app.activation.ending import kill, revoke_keys
 from app.audit import Act, record
 from app.models import DeviceState, KeyState
 from app.models.tables import ACTIVATION, DEVICE, SERVICE_KEY
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
-
     from app.database import Database
 
 
@@ -28,7 +26,8 @@ def revoke_key(
 ) -> bool:
     """Revoke one key of a person; False if there is no such active key of theirs."""
     with database.write_connection() as connection:
-        revoked = _revoke_keys(connection, person_id, SERVICE_KEY.c.id == key_id, now, reason)
+        which = (SERVICE_KEY.c.id == key_id) & (SERVICE_KEY.c.person_id == person_id)
+        revoked = revoke_keys(connection, which, now=now, reason=reason)
         for one in revoked:
             _record(connection, Act.KEY_REVOKED, person_id, one, now, actor)
         return bool(revoked)
@@ -92,7 +91,7 @@ def revoke_activation(
             _record(connection, Act.ACTIVATION_ENDED, person_id, activation_id, now, actor)
             return True
         of_activation = SERVICE_KEY.c.activation_id == activation_id
-        for key_id in _revoke_keys(connection, person_id, of_activation, now, reason):
+        for key_id in revoke_keys(connection, of_activation, now=now, reason=reason):
             _record(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
         # Read again: a confirm may have redeemed it just before the kill.
         device_id = connection.execute(
@@ -118,29 +117,10 @@ def _revoke_device(
     if not revoked:
         return False
     of_device = SERVICE_KEY.c.device_id == device_id
-    for key_id in _revoke_keys(connection, person_id, of_device, now, reason):
+    for key_id in revoke_keys(connection, of_device, now=now, reason=reason):
         _record(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
     _record(connection, Act.DEVICE_REVOKED, person_id, device_id, now, actor)
     return True
-
-
-def _revoke_keys(
-    connection: Connection, person_id: str, which: ColumnElement[bool], now: int, reason: str
-) -> list[str]:
-    revoked = connection.execute(
-        update(SERVICE_KEY)
-        .where(
-            and_(
-                which,
-                SERVICE_KEY.c.person_id == person_id,
-                SERVICE_KEY.c.state == KeyState.ACTIVE,
-            )
-        )
-        .values(state=KeyState.REVOKED, key_sealed=None, ended_at=now, ended_reason=reason)
-        .returning(SERVICE_KEY.c.id, SERVICE_KEY.c.activation_id)
-    ).all()
-    forget_answers(connection, (row.activation_id for row in revoked))
-    return [row.id for row in revoked]
 
 
 def _active_keys(connection: Connection, device_id: str) -> int:

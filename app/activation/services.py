@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.activation.account_services import NotAllowedError, ensure_services
+from app.activation.confirmation import confirm_device
 from app.activation.issue import Issued, issue, request_activation
 from app.activation.revocation import (
     restore_device,
@@ -10,6 +11,7 @@ from app.activation.revocation import (
     revoke_device,
     revoke_key,
 )
+from app.activation.rotation import ask_rotation
 from app.activation.status import ActivationStatus, activation_status, ticket_status
 from app.activation.stock import make_stock
 from app.activation.sweep import Swept, sweep
@@ -20,6 +22,8 @@ __all__ = [
     "NotAllowedError",
     "Swept",
     "activation_status",
+    "ask_rotation",
+    "confirm_device",
     "ensure_services",
     "issue",
     "make_stock",

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, select, tuple_, update
 
+from app.activation.confirmation import UNCONFIRMED, expire_unconfirmed
 from app.activation.ending import kill
 from app.clock import DAY
 from app.crashpoints import crashpoint
 from app.models import ActivationState, GrantState, MailCheck, Throttle, WebSession
-from app.models.tables import ACTIVATION, RUN, SERVICE_GRANT
+from app.models.tables import ACTIVATION, DEVICE, RUN, SERVICE_GRANT
 
 if TYPE_CHECKING:
     from app.clock import Clock
@@ -32,6 +33,7 @@ class Swept:
 
     passwords: int = 0
     activations: int = 0
+    devices: int = 0
     documents: int = 0
     runs: int = 0
     replies: int = 0
@@ -50,6 +52,7 @@ def sweep(database: Database, clock: Clock) -> Swept:
     swept = Swept(
         passwords=_end_stock(database, now),
         activations=_expire_activations(database, now),
+        devices=_expire_unconfirmed(database, now),
         documents=_forget_prs(database, now),
         runs=_forget_run_secrets(database, now),
         replies=_delete_runs(database, now),
@@ -79,6 +82,15 @@ def _expire_activations(database: Database, now: int) -> int:
         database,
         select(ACTIVATION.c.id).where(due),
         lambda connection, ids: len(kill(connection, ids, reason="expired")),
+    )
+
+
+def _expire_unconfirmed(database: Database, now: int) -> int:
+    """End the keys of devices that their owners did not confirm in time."""
+    return _in_batches(
+        database,
+        select(DEVICE.c.id).where(UNCONFIRMED, DEVICE.c.confirm_by <= now),
+        lambda connection, ids: sum(expire_unconfirmed(connection, one, now=now) for one in ids),
     )
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection
 
+from app.activation.rotation import time_to_rotate
 from app.audit import Act, record
+from app.clock import HOUR
 from app.crashpoints import crashpoint
 from app.exchange import statements
 from app.keystore.places import key_place
@@ -17,6 +19,7 @@ from app.models import DeviceState, KeyState, new_id
 from protocol.handshake import DeviceClaim, GrantName, RunSecrets, SessionKey, complete
 
 if TYPE_CHECKING:
+    from app.config import ExchangeConfig
     from app.database import Database
     from app.keystore.sealing import Sealer
 
@@ -33,6 +36,10 @@ class RevokedDeviceError(Exception):
     """The owner revoked this device."""
 
 
+class EndedKeyError(Exception):
+    """The key that a rotation was to replace is no longer active."""
+
+
 @dataclass(frozen=True)
 class Redemption:
     """One accepted confirm: who claims which activation, from where, and the run's secrets."""
@@ -47,23 +54,34 @@ class Redemption:
     claim: DeviceClaim
     address: str
     now: int
+    # The document was made for this very device.
+    bound: bool
+    # The key that a rotation replaces.
+    rotates: str | None
 
 
 class Redemptions:
     """Redeems activations; owner and services come from rows only."""
 
     def __init__(
-        self, database: Database, sealer: Sealer, *, entropy: Callable[[int], bytes]
+        self,
+        database: Database,
+        sealer: Sealer,
+        *,
+        config: ExchangeConfig,
+        entropy: Callable[[int], bytes],
     ) -> None:
         self._database: Final = database
         self._sealer: Final = sealer
+        self._config: Final = config
         self._entropy: Final = entropy
         self._upsert_device: Final = statements.upsert_device(database.engine.dialect)
 
     def redeem(self, wanted: Redemption) -> bytes:
         """Commit device, keys, audit and answer together; every secret of the runs goes.
 
-        Raises LostRaceError, RevokedDeviceError, CommitUnknownError, DatabaseUnavailableError.
+        Raises LostRaceError, RevokedDeviceError, EndedKeyError, CommitUnknownError,
+        DatabaseUnavailableError.
         """
         names = [
             GrantName(row.grant_id, row.address, row.service, row.service_uid)
@@ -77,9 +95,10 @@ class Redemptions:
         crashpoint("confirm.computed")
         with self._database.write_connection() as connection:
             device_id = self._device(connection, wanted)
+            _check_old_key(connection, wanted.rotates)
             self._activation(connection, wanted, device_id, completed.body)
             rows = [
-                _key_row(wanted, device_id, grant.account_service_id, key, blob)
+                self._key_row(wanted, device_id, grant.account_service_id, key, blob)
                 for grant, key, blob in zip(wanted.grants, completed.keys, sealed, strict=True)
             ]
             statements.INSERT_KEYS.run_each(connection, rows)
@@ -93,12 +112,14 @@ class Redemptions:
             "person_id": wanted.person_id,
             "jkt": claim.jkt,
             "identity": claim.identity,
-            "name": shown_name(claim),
+            "name": shown_name(claim.name, claim.jkt),
             "platform": claim.platform,
             "handler": claim.handler,
             "state": DeviceState.ACTIVE.value,
             "created_at": wanted.now,
             "seen_at": wanted.now,
+            "confirmed_at": wanted.now if wanted.bound else None,
+            "confirm_by": None if wanted.bound else wanted.now + self._config.confirm_hours * HOUR,
         }
         device = self._upsert_device.row(connection, row)
         if device is None:
@@ -126,44 +147,51 @@ class Redemptions:
             statements.DELETE_OTHER_RUNS.run(connection, of_run)
         statements.REDEEM_GRANTS.run(connection, {"of_activation": wanted.activation_id})
 
+    def _key_row(
+        self, wanted: Redemption, device_id: str, service_id: str, key: SessionKey, sealed: bytes
+    ) -> dict[str, Any]:
+        """A new key; an older one of the same service stays until this one is proven."""
+        rotate_at = time_to_rotate(wanted.now, self._config.rotate_days, entropy=self._entropy)
+        return {
+            "id": key.key_id,
+            "person_id": wanted.person_id,
+            "device_id": device_id,
+            "account_service_id": service_id,
+            "activation_id": wanted.activation_id,
+            "grant_id": key.grant,
+            "key_sealed": sealed,
+            "fingerprint": key.fingerprint,
+            "state": KeyState.ACTIVE.value,
+            "created_at": wanted.now,
+            "rotate_at": rotate_at,
+        }
 
-def shown_name(claim: DeviceClaim) -> str:
-    """Return the device's name, or one made of its thumbprint where a person would see none.
+
+def shown_name(name: str, jkt: str) -> str:
+    """Return a device's name, or one made of its thumbprint where a person would see none.
 
     A device that cannot be seen in a list cannot be revoked there.
     """
     visible = any(
         unicodedata.category(character)[0] in "LNPS" and character not in BLANK
-        for character in claim.name
+        for character in name
     )
-    return claim.name if visible else f"device {claim.jkt[:8]}"
+    return name if visible else f"device {jkt[:8]}"
 
 
-def _key_row(
-    wanted: Redemption, device_id: str, service_id: str, key: SessionKey, sealed: bytes
-) -> dict[str, Any]:
-    """A new key; an older one of the same service stays until this one is proven."""
-    return {
-        "id": key.key_id,
-        "person_id": wanted.person_id,
-        "device_id": device_id,
-        "account_service_id": service_id,
-        "activation_id": wanted.activation_id,
-        "grant_id": key.grant,
-        "key_sealed": sealed,
-        "fingerprint": key.fingerprint,
-        "state": KeyState.ACTIVE.value,
-        "created_at": wanted.now,
-    }
+def _check_old_key(connection: Connection, key_id: str | None) -> None:
+    if key_id is not None and statements.LOCK_ACTIVE_KEY.row(connection, {"key": key_id}) is None:
+        raise EndedKeyError
 
 
 def _record(connection: Connection, wanted: Redemption, device_id: str) -> None:
+    device = shown_name(wanted.claim.name, wanted.claim.jkt)
     record(
         connection,
         at=wanted.now,
         actor=f"device:{device_id}",
-        act=Act.DEVICE_ACTIVATED,
+        act=Act.DEVICE_ACTIVATED if wanted.rotates is None else Act.KEY_ROTATED,
         subject=wanted.person_id,
-        target=wanted.activation_id,
-        detail={"device": shown_name(wanted.claim), "address": wanted.address},
+        target=wanted.activation_id if wanted.rotates is None else wanted.rotates,
+        detail={"device": device, "address": wanted.address},
     )

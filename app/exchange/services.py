@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import UNSET
 from sqlalchemy.exc import IntegrityError
 
+from app.activation.ending import kill
 from app.activation.status import RUN_LIFETIME
 from app.crashpoints import crashpoint
 from app.database import CommitUnknownError, Database, DatabaseUnavailableError
 from app.exchange import statements
-from app.exchange.redemption import LostRaceError, Redemption, Redemptions, RevokedDeviceError
+from app.exchange.redemption import (
+    EndedKeyError,
+    LostRaceError,
+    Redemption,
+    Redemptions,
+    RevokedDeviceError,
+)
 from app.keystore.places import prs_place, run_place
 from app.models import ActivationState
 from protocol.encoding import lv_cat
@@ -32,12 +39,16 @@ from protocol.handshake import (
     read_init,
     respond,
 )
+from protocol.key_schedule import Kind
 
 if TYPE_CHECKING:
     from app.clock import Clock
+    from app.config import ExchangeConfig
     from app.keystore.rings import ExchangeKeys
     from app.prepared import Prepared
 
+# A typed code could be guessed offline by its admission tag.
+RUNS_WITH_ADMISSION: Final = frozenset({"document", "rotation"})
 # An unknown or closed activation costs the same HMAC as a live one.
 _NO_PRS: Final = bytes(64)
 
@@ -50,16 +61,16 @@ class ExchangeService:
         database: Database,
         keys: ExchangeKeys,
         *,
-        issuer: str,
+        config: ExchangeConfig,
         clock: Clock,
         entropy: Callable[[int], bytes],
     ) -> None:
         self._database: Final = database
         self._keys: Final = keys
-        self._issuer: Final = issuer
+        self._issuer: Final = config.issuer
         self._clock: Final = clock
         self._entropy: Final = entropy
-        self._redemptions: Final = Redemptions(database, keys.keys, entropy=entropy)
+        self._redemptions: Final = Redemptions(database, keys.keys, config=config, entropy=entropy)
 
     @property
     def workers(self) -> int:
@@ -76,9 +87,7 @@ class ExchangeService:
         crashpoint("init.decoded")
         now = self._clock.now()
         row = self._find(statements.FIND_FOR_INIT, of_activation=init.activation)
-        context = Context(
-            self._issuer, init.activation, bound_jkt=None if row is None else row.bound_jkt
-        )
+        context = self._context(row, init.activation)
         th1 = init_hash(context, init)
         admission_hash = _admission_hash(init)
         if row is not None and row.attempts:
@@ -128,10 +137,16 @@ class ExchangeService:
                     claim=claim,
                     address=address,
                     now=now,
+                    # A rotation says nothing about whose hands the device is in.
+                    bound=row.bound_jkt is not None and row.rotates_key_id is None,
+                    rotates=row.rotates_key_id,
                 )
             )
         except RevokedDeviceError:
             raise RemoteProtocolError(ErrorCode.DEVICE_REVOKED) from None
+        except EndedKeyError:
+            self._kill(confirm.activation)
+            raise RemoteProtocolError(ErrorCode.REFUSED) from None
         except (LostRaceError, IntegrityError):
             body = self._look_again(confirm, confirm_hash, ErrorCode.REFUSED)
         except CommitUnknownError:
@@ -147,6 +162,18 @@ class ExchangeService:
         except DatabaseUnavailableError:
             return False
         return True
+
+    def _context(self, row: Any | None, activation: str) -> Context:
+        """What a run is about comes from its row alone; an unknown one is taken for a document."""
+        if row is None:
+            return Context(self._issuer, activation)
+        kind: Kind = "rotation" if row.kind == "rotation" else "document"
+        return Context(self._issuer, activation, kind=kind, bound_jkt=row.bound_jkt)
+
+    def _kill(self, activation: str) -> None:
+        """End a rotation whose old key ended before it could be replaced."""
+        with self._database.write_connection() as connection:
+            kill(connection, [activation], reason="key-ended")
 
     def _find(self, statement: Prepared, **parameters: object) -> Any | None:
         with self._database.look_up() as connection:
@@ -170,7 +197,7 @@ class ExchangeService:
         if (
             row is None
             or row.state != ActivationState.OPEN
-            or row.kind != "document"
+            or row.kind not in RUNS_WITH_ADMISSION
             or row.prs_sealed is None
             or row.attempts >= statements.MAX_ATTEMPTS
             or row.document_expires_at <= now

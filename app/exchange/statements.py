@@ -11,6 +11,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    func,
     insert,
     null,
     select,
@@ -18,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.models import ActivationState, DeviceState, GrantState
+from app.models import ActivationState, DeviceState, GrantState, KeyState
 from app.models.tables import (
     ACCOUNT_SERVICE,
     ACTIVATION,
@@ -88,6 +89,8 @@ INSERT_RUN: Final = Prepared(
 FIND_FOR_CONFIRM: Final = Prepared(
     select(
         ACTIVATION.c.state,
+        ACTIVATION.c.kind,
+        ACTIVATION.c.rotates_key_id,
         ACTIVATION.c.person_id,
         ACTIVATION.c.bound_jkt,
         ACTIVATION.c.expires_at,
@@ -144,6 +147,12 @@ FORGET_RUN: Final = Prepared(
 DELETE_OTHER_RUNS: Final = Prepared(
     delete(RUN).where(RUN.c.activation_id == _ACTIVATION_ID, RUN.c.run != _RUN)
 )
+# Locks the key as well: of a redemption and a revocation one comes after the other.
+LOCK_ACTIVE_KEY: Final = Prepared(
+    select(SERVICE_KEY.c.id)
+    .where(SERVICE_KEY.c.id == bindparam("key"), SERVICE_KEY.c.state == KeyState.ACTIVE)
+    .with_for_update()
+)
 INSERT_KEYS: Final = Prepared(
     insert(SERVICE_KEY),
     columns=(
@@ -157,6 +166,7 @@ INSERT_KEYS: Final = Prepared(
         "fingerprint",
         "state",
         "created_at",
+        "rotate_at",
     ),
 )
 DEVICE_COLUMNS: Final = (
@@ -170,16 +180,28 @@ DEVICE_COLUMNS: Final = (
     "state",
     "created_at",
     "seen_at",
+    "confirmed_at",
+    "confirm_by",
 )
 
 
 def upsert_device(dialect: Dialect) -> Prepared:
-    """Build the statement that adds a device or renews an active one; no row if it was revoked."""
+    """Build the statement that adds a device or renews an active one; no row if it was revoked.
+
+    What confirms it stays; the time to do so counts from the first key, unless it is over.
+    """
     make = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
     new = make(DEVICE)
+    confirmed_at = func.coalesce(DEVICE.c.confirmed_at, new.excluded.confirmed_at)
+    confirm_by = case(
+        (confirmed_at.is_not(None), null()),
+        (DEVICE.c.confirm_by > new.excluded.seen_at, DEVICE.c.confirm_by),
+        else_=new.excluded.confirm_by,
+    )
+    renewed = {name: new.excluded[name] for name in ("name", "platform", "handler", "seen_at")}
     statement = new.on_conflict_do_update(
         index_elements=[DEVICE.c.person_id, DEVICE.c.jkt],
-        set_={name: new.excluded[name] for name in ("name", "platform", "handler", "seen_at")},
+        set_={**renewed, "confirmed_at": confirmed_at, "confirm_by": confirm_by},
         where=DEVICE.c.state == DeviceState.ACTIVE,
     ).returning(DEVICE.c.id)
     return Prepared(statement, columns=DEVICE_COLUMNS)

@@ -1,4 +1,4 @@
-"""The listener: two POSTs and a health check as a plain WSGI callable.
+"""The listener: three POSTs and a health check as a plain WSGI callable.
 
 A web framework would cost more here than the database does, and this listener has no cookies,
 no pages and no templates for it to care about.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.addresses import Proxies
 from app.crashpoints import crashpoint
@@ -18,29 +18,39 @@ from app.exchange.turnstile import Turnstile
 from protocol.encoding import MAX_BYTES
 from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.handshake import problem
-from protocol.media_type import EXCHANGE, PROBLEM
+from protocol.media_type import EXCHANGE, NOTICE, PROBLEM
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from app.exchange.packets import PacketService
     from app.exchange.services import ExchangeService
 
 RETRY_SECONDS: Final = "2"
 _LOG: Final = logging.getLogger(__name__)
 _PROBLEMS: Final = {code: problem(code) for code in ErrorCode}
+_Content: TypeAlias = tuple[HTTPStatus, str, bytes]
 _HEADERS: Final = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
 
 
 class ExchangeListener:
     """Reads a request, calls the service, writes an answer or a problem."""
 
-    def __init__(self, service: ExchangeService, *, trusted_proxies: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        service: ExchangeService,
+        packets: PacketService,
+        *,
+        trusted_proxies: tuple[str, ...] = (),
+    ) -> None:
         self._service: Final = service
+        self._packets: Final = packets
         self._proxies: Final = Proxies(trusted_proxies)
         self._turnstile: Final = Turnstile(workers=service.workers)
-        self._posts: Final[dict[str, Callable[[WSGIEnvironment], bytes]]] = {
+        self._posts: Final[dict[str, Callable[[WSGIEnvironment], _Content]]] = {
             "/init": self._init,
             "/confirm": self._confirm,
+            "/packet": self._packet,
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -54,7 +64,7 @@ class ExchangeListener:
         if method != "POST":
             return _plain(start_response, HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", "POST"))
         try:
-            body = act(environ)
+            answer = act(environ)
         except RemoteProtocolError as error:
             return _problem(start_response, error.code)
         except DatabaseUnavailableError as error:
@@ -64,24 +74,34 @@ class ExchangeListener:
         except Exception as error:
             _LOG.error("exchange failed: %s", type(error).__name__)
             return _problem(start_response, ErrorCode.UNAVAILABLE)
-        return _answer(start_response, HTTPStatus.OK, EXCHANGE, body)
+        return _answer(start_response, *answer)
 
-    def _init(self, environ: WSGIEnvironment) -> bytes:
+    def _init(self, environ: WSGIEnvironment) -> _Content:
         with self._turnstile.reading(self._address(environ)):
             body = _body(environ)
         with self._turnstile.working():
             reply = self._service.init(body)
         crashpoint("init.answered")
-        return reply
+        return HTTPStatus.OK, EXCHANGE, reply
 
-    def _confirm(self, environ: WSGIEnvironment) -> bytes:
+    def _confirm(self, environ: WSGIEnvironment) -> _Content:
         address = self._address(environ)
         with self._turnstile.reading(address):
             body = _body(environ)
         with self._turnstile.working():
             complete = self._service.confirm(body, address=address)
         crashpoint("confirm.answered")
-        return complete
+        return HTTPStatus.OK, EXCHANGE, complete
+
+    def _packet(self, environ: WSGIEnvironment) -> _Content:
+        with self._turnstile.reading(self._address(environ)):
+            body = _body(environ)
+        with self._turnstile.working():
+            answer = self._packets.packet(body)
+        crashpoint("packet.answered")
+        if answer.is_notice:
+            return HTTPStatus.GONE, NOTICE, answer.body
+        return HTTPStatus.OK, EXCHANGE, answer.body
 
     def _address(self, environ: WSGIEnvironment) -> str:
         """Return the device's network address as its owner will see it."""

@@ -49,9 +49,33 @@ SENTENCES: Final[Mapping[Act, Sequence[LazyString]]] = {
         lazy_gettext("{device} was activated."),
         lazy_gettext("A device was activated."),
     ),
+    Act.KEY_PROVEN: (
+        lazy_gettext("{device} used its key for {service} of {account} for the first time."),
+        lazy_gettext("A key was used for the first time."),
+    ),
+    Act.KEY_ROTATION_ASKED: (
+        lazy_gettext("A new key for {service} of {account} on {device} was asked for."),
+        lazy_gettext("A new key was asked for."),
+    ),
+    Act.KEY_ROTATION_BEGUN: (
+        lazy_gettext("The key for {service} of {account} on {device} is being replaced."),
+        lazy_gettext("A key is being replaced."),
+    ),
+    Act.KEY_ROTATED: (
+        lazy_gettext("A new key for {service} of {account} on {device} was made."),
+        lazy_gettext("A new key was made."),
+    ),
+    Act.KEY_RETIRED: (
+        lazy_gettext("The key for {service} of {account} on {device} made way for a newer one."),
+        lazy_gettext("A key made way for a newer one."),
+    ),
     Act.KEY_REVOKED: (
         lazy_gettext("The key for {service} of {account} on {device} was revoked."),
         lazy_gettext("A key was revoked."),
+    ),
+    Act.DEVICE_CONFIRMED: (
+        lazy_gettext("{device} was confirmed as yours."),
+        lazy_gettext("A device was confirmed as yours."),
     ),
     Act.DEVICE_REVOKED: (
         lazy_gettext("{device} was revoked."),
@@ -76,6 +100,17 @@ ACTIVATIONS: Final = frozenset(
         Act.DOCUMENT_ISSUED,
         Act.ACTIVATION_ENDED,
         Act.DEVICE_ACTIVATED,
+    }
+)
+DEVICES: Final = frozenset({Act.DEVICE_CONFIRMED, Act.DEVICE_REVOKED, Act.DEVICE_RESTORED})
+KEYS: Final = frozenset(
+    {
+        Act.KEY_PROVEN,
+        Act.KEY_ROTATION_ASKED,
+        Act.KEY_ROTATION_BEGUN,
+        Act.KEY_ROTATED,
+        Act.KEY_RETIRED,
+        Act.KEY_REVOKED,
     }
 )
 
@@ -136,9 +171,9 @@ def _by(actor: str, person_id: str) -> str:
 def _link(event: Event) -> Link | None:
     if event.target is None:
         return None
-    if event.act in {Act.DEVICE_REVOKED, Act.DEVICE_RESTORED}:
+    if event.act in DEVICES:
         return Link("devices.device", {"device_id": event.target})
-    if event.act == Act.KEY_REVOKED and "device" in event.facts:
+    if event.act in KEYS and "device" in event.facts:
         return Link("devices.key", {"key_id": event.target})
     if event.act in ACTIVATIONS:
         return Link("activation.page", {"activation_id": event.target})

@@ -5,7 +5,7 @@ import io
 import logging
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 from xml.etree.ElementTree import Element, ParseError
 
@@ -17,12 +17,14 @@ from app.mailservers.causes import MailCheckError
 from app.mailservers.deadline import Deadline
 from app.mailservers.network import HTTPS_PORT, Network, tls_context
 from app.mailservers.provider import Credential, UsernameForm
-from app.mailservers.server import Security
+from app.mailservers.server import Security, SmtpServer
 from app.mailservers.stream import BoundedReader, start_tls
 
 MAX_DOCUMENT: Final = 64 * 1024
 _MAX_RESPONSE: Final = MAX_DOCUMENT + 16 * 1024
 _FETCH_SECONDS: Final = 4.0
+# Nobody but devices will connect there.
+_SUBMISSION_PORTS: Final = frozenset({465, 587})
 _SECURITY: Final[dict[str, Security]] = {"SSL": "tls", "STARTTLS": "starttls"}
 _USERNAME: Final[dict[str, UsernameForm]] = {
     "%EMAILADDRESS%": "address",
@@ -34,13 +36,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """One IMAP server that a configuration file offers."""
+    """One IMAP server that a configuration file offers, and the SMTP server beside it."""
 
     host: str
     port: int
     security: Security
     username_form: UsernameForm
     credential: Credential
+    smtp: SmtpServer | None = None
 
 
 def look_up(
@@ -74,13 +77,23 @@ def read(untrusted: bytes, domain: str, ports: frozenset[int]) -> Configured | N
         return None
     if root.tag != "clientConfig":
         return None
-    offers = list(_offers(root, domain, ports))
+    found = _best(root, "incomingServer[@type='imap']", domain, ports)
+    if found is None:
+        return None
+    sending = _best(root, "outgoingServer[@type='smtp']", domain, _SUBMISSION_PORTS)
+    if sending is None or sending.username_form != found.username_form:
+        return found
+    return replace(found, smtp=SmtpServer(sending.host, sending.port, sending.security))
+
+
+def _best(root: Element, kind: str, domain: str, ports: frozenset[int]) -> Configured | None:
+    offers = list(_offers(root, kind, domain, ports))
     return min(offers, key=lambda offer: offer.security == "starttls", default=None)
 
 
-def _offers(root: Element, domain: str, ports: frozenset[int]) -> Iterator[Configured]:
-    """Every IMAP server that we could use; what is odd about one leaves it out."""
-    for each in root.findall("./emailProvider/incomingServer[@type='imap']"):
+def _offers(root: Element, kind: str, domain: str, ports: frozenset[int]) -> Iterator[Configured]:
+    """Every server of a kind that we could use; what is odd about one leaves it out."""
+    for each in root.findall(f"./emailProvider/{kind}"):
         port = _text(each, "port")
         security = _SECURITY.get(_text(each, "socketType").upper())
         username_form = _USERNAME.get(_text(each, "username"))

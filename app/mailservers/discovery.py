@@ -23,6 +23,7 @@ from app.mailservers.server import (
     from_pin,
     from_provider,
     manual,
+    smtp_of,
 )
 
 _PROBE_SECONDS: Final = 4.0
@@ -106,6 +107,7 @@ class _Search:
             found_by=FoundBy.AUTOCONFIG,
             certificate_name=found.host,
             provider=provider,
+            smtp=found.smtp or (smtp_of(provider) if provider else None),
         )
 
     def _by_srv(self, asked: str) -> MailServer | None:
@@ -154,6 +156,7 @@ class _Search:
             vouched_by=VouchedBy.MANUAL,
             certificate_name=target.host,
             provider=provider,
+            smtp=smtp_of(provider) if provider else None,
             credential=provider.credential if provider else Credential.PASSWORD,
         )
 

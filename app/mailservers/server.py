@@ -45,6 +45,15 @@ class MailPin:
     credential: Credential = Credential.PASSWORD
 
 
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where mail is sent from, by the word of whoever named the mail server; never asked by us."""
+
+    host: str
+    port: int
+    security: Security
+
+
 Pins = Callable[[str], MailPin | None]
 """Look up the pin of a normalised (ASCII) mail domain."""
 
@@ -64,6 +73,7 @@ class MailServer:
     certificate_name: str
     ca_pem: str | None = None
     provider: Provider | None = None
+    smtp: SmtpServer | None = None
 
     @property
     def may_sign_in(self) -> bool:
@@ -124,4 +134,11 @@ def from_provider(domain: str, provider: Provider, found_by: FoundBy) -> MailSer
         found_by=found_by,
         certificate_name=provider.imap_host,
         provider=provider,
+        smtp=smtp_of(provider),
     )
+
+
+def smtp_of(provider: Provider) -> SmtpServer:
+    """The sending side of a provider; port 465 is for TLS from the first byte (RFC 8314)."""
+    security: Security = "tls" if provider.smtp_port == 465 else "starttls"
+    return SmtpServer(provider.smtp_host, provider.smtp_port, security)

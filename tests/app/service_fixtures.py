@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from app.activation.services import Issued, ensure_services, issue
 from app.clock import FixedClock, seconds
-from app.config import PortalConfig, portal_config
+from app.config import Config, ExchangeConfig, PortalConfig, portal_config
 from app.database import Database
+from app.exchange.packets import PacketService
 from app.exchange.services import ExchangeService
 from app.keystore.key_sets import init_keys, published_key_set
 from app.keystore.provider import FileKeyProvider
@@ -128,15 +129,32 @@ class Service:
         self.keys = PortalKeys.open(self.provider, entropy=self.entropy, now=now)
         self.exchange_keys = ExchangeKeys.open(self.provider, entropy=self.entropy, now=now)
         self.exchange = self.new_exchange()
+        self.packets = self.new_packets()
         self.ann = self.add_person("ann")
         self.bob = self.add_person("bob")
+
+    @property
+    def exchange_config(self) -> ExchangeConfig:
+        """The same settings as the key exchange service reads them."""
+        shared = {one.name: getattr(self.config, one.name) for one in fields(Config)}
+        return ExchangeConfig(**shared, rotate_days=90, confirm_hours=24)
 
     def new_exchange(self) -> ExchangeService:
         """Start a further exchange process, so to speak."""
         return ExchangeService(
             self.database,
             self.exchange_keys,
-            issuer=self.config.issuer,
+            config=self.exchange_config,
+            clock=self.clock,
+            entropy=self.entropy,
+        )
+
+    def new_packets(self) -> PacketService:
+        """The packets' part of a further exchange process."""
+        return PacketService(
+            self.database,
+            self.exchange_keys,
+            config=self.exchange_config,
             clock=self.clock,
             entropy=self.entropy,
         )

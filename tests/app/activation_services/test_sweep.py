@@ -66,7 +66,9 @@ def test_a_runs_secrets_go_after_five_minutes_and_its_reply_after_a_week(
 
 
 def test_the_stored_answer_goes_after_a_week(service: Service) -> None:
-    offer = service.handset().offer(service, service.issue(service.ann).document)
+    handset = service.handset()
+    issued = service.issue(service.ann, bound_jkt=handset.identity.kid)
+    offer = handset.offer(service, issued.document)
     confirm = offer.pending(service.exchange.init(offer.init)).confirm
     service.exchange.confirm(confirm, address=ADDRESS)
     service.clock.advance(ANSWER_LIFETIME - 1)

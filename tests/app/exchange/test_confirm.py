@@ -73,6 +73,7 @@ def test_the_page_shows_device_words_address_and_time(service: Service) -> None:
         "words": [["mail", *established.keys[0].words]],
         "at": service.now_seconds,
         "address": ADDRESS,
+        "confirm_by": service.now_seconds + service.exchange_config.confirm_hours * 3600,
     }
 
 

@@ -20,7 +20,11 @@ from tests.app.service_fixtures import Offer, Service
 @pytest.fixture
 def client(sqlite_service: Service) -> Client:
     """A client of the listener, with one proxy that is believed."""
-    return Client(ExchangeListener(sqlite_service.exchange, trusted_proxies=("127.0.0.1/32",)))
+    return Client(
+        ExchangeListener(
+            sqlite_service.exchange, sqlite_service.packets, trusted_proxies=("127.0.0.1/32",)
+        )
+    )
 
 
 @pytest.fixture
@@ -151,7 +155,7 @@ def test_who_sends_too_slowly_too_often_does_not_keep_others_out(sqlite_service:
             leave.wait(20)
             return b"{}"
 
-    client = Client(ExchangeListener(sqlite_service.exchange))
+    client = Client(ExchangeListener(sqlite_service.exchange, sqlite_service.packets))
 
     def wait_inside() -> None:
         client.post("/init", input_stream=Slow(), content_length=2, content_type=EXCHANGE)

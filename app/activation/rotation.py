@@ -1,0 +1,58 @@
+"""When a key is replaced by a newer one, and who may ask for it before its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select, update
+
+from app.audit import Act, record
+from app.clock import DAY
+from app.models import KeyState
+from app.models.tables import SERVICE_KEY
+
+if TYPE_CHECKING:
+    from app.database import Database
+
+_STEPS: Final = 2**32
+
+
+def time_to_rotate(now: int, days: int, *, entropy: Callable[[int], bytes]) -> int:
+    """Draw the moment at which a key made now is replaced: so many days, give or take a tenth.
+
+    Many devices that were activated together should not come back together.
+    """
+    drawn = 2 * int.from_bytes(entropy(4), "big") - _STEPS
+    return now + days * DAY + days * DAY * drawn // (10 * _STEPS)
+
+
+def ask_rotation(
+    database: Database, *, person_id: str, key_id: str, now: int, actor: str | None = None
+) -> bool:
+    """Let a person's key be replaced at its device's next report; False if it is not active.
+
+    It is a wish: only the device can make the new key, and the old one works until then.
+    """
+    mine = (
+        (SERVICE_KEY.c.id == key_id)
+        & (SERVICE_KEY.c.person_id == person_id)
+        & (SERVICE_KEY.c.state == KeyState.ACTIVE)
+    )
+    due = SERVICE_KEY.c.rotate_at.is_not(None) & (SERVICE_KEY.c.rotate_at <= now)
+    with database.write_connection() as connection:
+        changed = connection.execute(
+            update(SERVICE_KEY).where(mine, ~due).values(rotate_at=now)
+        ).rowcount
+        if changed:
+            record(
+                connection,
+                at=now,
+                actor=actor or f"person:{person_id}",
+                act=Act.KEY_ROTATION_ASKED,
+                subject=person_id,
+                target=key_id,
+            )
+            return True
+        # Asked for already, or its time had come by itself.
+        return connection.execute(select(SERVICE_KEY.c.id).where(mine)).first() is not None

@@ -1,0 +1,1 @@
+"""Service books: how a device uses what it was activated for."""
