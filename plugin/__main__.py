@@ -1,6 +1,7 @@
 """The command `handfast`: what can be asked, and the one place where errors become text."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from io import TextIOWrapper
@@ -10,11 +11,14 @@ from plugin import (
     access_command,
     activate_command,
     agent_command,
+    completion_command,
+    devices_command,
     keys_command,
     open_command,
     refresh_command,
     registration,
     services_command,
+    sessions_command,
     status_command,
     trust_command,
 )
@@ -89,6 +93,8 @@ def console() -> NoReturn:
         if isinstance(stream, TextIOWrapper):
             # A terminal that lacks a letter shows a question mark instead of a traceback.
             stream.reconfigure(errors="replace")
+    if "_ARGCOMPLETE" in os.environ:
+        completion_command.complete(parser())
     sys.exit(main(sys.argv[1:]))
 
 
@@ -118,9 +124,12 @@ def parser() -> argparse.ArgumentParser:
     keys_command.add_arguments(commands)
     refresh_command.add_arguments(commands)
     services_command.add_arguments(commands)
+    devices_command.add_arguments(commands)
+    sessions_command.add_arguments(commands)
     registration.add_arguments(commands)
     agent_command.add_arguments(commands)
     access_command.add_arguments(commands)
+    completion_command.add_arguments(commands)
     return top
 
 

@@ -148,3 +148,32 @@ class WaitingActivation(msgspec.Struct, frozen=True):
     @property
     def waits(self) -> bool:
         return self.state == "open" and self.stage in ("", "waiting")
+
+
+class PortalDevice(msgspec.Struct, frozen=True):
+    """One device of the person, as the portal lists it; times in seconds UTC."""
+
+    id: str
+    jkt: str
+    name: str
+    state: str
+    keys: int
+    created_at: int
+    seen_at: int
+    platform: str = ""
+    revoked_at: int | None = None
+    confirmed_at: int | None = None
+    confirm_by: int | None = None
+
+
+class PortalSession(msgspec.Struct, frozen=True):
+    """One place where the person is signed in; times in seconds UTC."""
+
+    id: str
+    kind: str
+    name: str
+    address: str
+    started_at: int
+    seen_at: int
+    expires_at: int
+    current: bool

@@ -1,0 +1,174 @@
+"""`handfast devices`: all devices of the person who owns this one, as the portal knows them."""
+
+import argparse
+from collections.abc import Sequence
+
+import msgspec
+
+from plugin import prompt, sign_in
+from plugin.activate_command import notice
+from plugin.device import Device
+from plugin.errors import ExitCode, UserError
+from plugin.i18n import _
+from plugin.keys_command import short_id
+from plugin.output import print_json
+from plugin.portal_messages import PortalDevice
+from plugin.sign_in import Session
+from plugin.terminal import ago, date, plain, say, table, tell
+
+ACTS = {"revoke": ("DELETE", ""), "restore": ("POST", "/restoration")}
+ACTS["confirm"] = ("POST", "/confirmation")
+
+
+def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Define the commands."""
+    top = commands.add_parser(
+        "devices",
+        help=_("list, revoke, restore and confirm your devices at the portal"),
+        epilog=_("example: handfast devices revoke old-laptop"),
+    )
+    top.set_defaults(
+        run=run_list, json=False, portal=None, account=[], password_fd=[], server=[], user=[]
+    )
+    actions = top.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
+    listing = actions.add_parser("list", help=_("list your devices"))
+    listing.set_defaults(run=run_list)
+    revoke = actions.add_parser("revoke", help=_("end all keys of a device, and keep it out"))
+    revoke.set_defaults(run=run_revoke)
+    restore = actions.add_parser("restore", help=_("let a revoked device activate again"))
+    restore.set_defaults(run=run_restore)
+    confirm = actions.add_parser("confirm", help=_("say that a new device is yours"))
+    confirm.set_defaults(run=run_confirm)
+    for command in (revoke, restore, confirm):
+        command.add_argument(
+            "name", metavar=_("NAME"), help=_("its name, or the beginning of its id")
+        )
+        command.add_argument("--yes", action="store_true", help=_("do not ask"))
+    for command in (listing, revoke, restore, confirm):
+        sign_in.add_arguments(command)
+        command.add_argument("--json", action="store_true", help=_("print JSON"))
+
+
+def run_list(args: argparse.Namespace, device: Device) -> int:
+    """List the person's devices."""
+    session = sign_in.open_session(args, device, notice)
+    found = _devices(session)
+    here = session.portal.this_device().jkt
+    if args.json:
+        print_json([_as_json(one, here) for one in found])
+        return ExitCode.OK
+    if not found:
+        say(_("You have no devices yet."))
+        return ExitCode.OK
+    now = device.clock()
+    rows = [
+        (
+            short_id(one.id),
+            plain(one.name) + (_(" (this device)") if one.jkt == here else ""),
+            _state(one, now),
+            str(one.keys),
+            _("%s ago") % ago(max(0, now - one.seen_at)),
+        )
+        for one in found
+    ]
+    say(*table([(_("DEVICE"), _("NAME"), _("STATE"), _("KEYS"), _("SEEN")), *rows]))
+    return ExitCode.OK
+
+
+def run_revoke(args: argparse.Namespace, device: Device) -> int:
+    """Say what goes, ask, and revoke the device at the portal."""
+    session = sign_in.open_session(args, device, notice)
+    one = _find(_devices(session), args.name)
+    is_here = one.jkt == session.portal.this_device().jkt
+    question = _("Revoke %s? All its keys end, and it is signed out.") % plain(one.name)
+    if is_here:
+        tell(_("That is this very device."))
+    _act(args, session, one, "revoke", question)
+    if is_here:
+        # The session ended with the device.
+        sign_in.keep_token(device, session.portal.issuer, None)
+    _told(args, one, "revoked", _("Revoked %s.") % plain(one.name))
+    return ExitCode.OK
+
+
+def run_restore(args: argparse.Namespace, device: Device) -> int:
+    """Let a revoked device activate again."""
+    session = sign_in.open_session(args, device, notice)
+    one = _find(_devices(session), args.name)
+    question = _("Let %s activate again? Its revoked keys stay revoked.") % plain(one.name)
+    _act(args, session, one, "restore", question)
+    _told(args, one, "active", _("%s may activate again.") % plain(one.name))
+    return ExitCode.OK
+
+
+def run_confirm(args: argparse.Namespace, device: Device) -> int:
+    """Say that a device is the person's own."""
+    session = sign_in.open_session(args, device, notice)
+    one = _find(_devices(session), args.name)
+    question = _("Is %(name)s, first seen %(date)s, your device?") % {
+        "name": plain(one.name),
+        "date": date(one.created_at),
+    }
+    _act(args, session, one, "confirm", question)
+    _told(args, one, "active", _("Confirmed %s.") % plain(one.name))
+    return ExitCode.OK
+
+
+def _devices(session: Session) -> list[PortalDevice]:
+    return session.call("GET", "/devices?limit=100", answer=list[PortalDevice])
+
+
+def _act(
+    args: argparse.Namespace, session: Session, one: PortalDevice, act: str, question: str
+) -> None:
+    if not args.yes and not prompt.confirm(question):
+        raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
+    method, end = ACTS[act]
+    session.call(method, f"/devices/{one.id}{end}", answer=msgspec.Raw)
+
+
+def _told(args: argparse.Namespace, one: PortalDevice, state: str, sentence: str) -> None:
+    if args.json:
+        print_json({"id": one.id, "name": one.name, "state": state})
+    else:
+        say(sentence)
+
+
+def _find(found: Sequence[PortalDevice], wanted: str) -> PortalDevice:
+    matching = [one for one in found if one.name == wanted] or [
+        one for one in found if wanted and one.id.lstrip("-").startswith(wanted.lstrip("-"))
+    ]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        ids = ", ".join(short_id(one.id) for one in matching)
+        raise UserError(
+            _("several devices are called %s") % plain(wanted),
+            _("give the beginning of an id: %s") % ids,
+            ExitCode.USAGE,
+        )
+    raise UserError(
+        _("you have no device %s") % plain(wanted), _('see "handfast devices"'), ExitCode.USAGE
+    )
+
+
+def _state(one: PortalDevice, now: int) -> str:
+    if one.state == "active" and one.confirmed_at is None and one.confirm_by is not None:
+        left = ago(max(0, one.confirm_by - now))
+        return _("yours? confirm within %s") % left
+    return {"active": _("active"), "revoked": _("revoked")}.get(one.state, plain(one.state))
+
+
+def _as_json(one: PortalDevice, here: str) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "this_device": one.jkt == here,
+        "state": one.state,
+        "keys": one.keys,
+        "created_at": one.created_at,
+        "seen_at": one.seen_at,
+        "revoked_at": one.revoked_at,
+        "confirmed_at": one.confirmed_at,
+        "confirm_by": one.confirm_by,
+    }

@@ -1,0 +1,111 @@
+"""`handfast sessions`: where the person is signed in at the portal, and signing out."""
+
+import argparse
+from collections.abc import Sequence
+
+import msgspec
+
+from plugin import prompt, sign_in
+from plugin.activate_command import notice
+from plugin.device import Device
+from plugin.errors import ExitCode, UserError
+from plugin.i18n import _
+from plugin.keys_command import short_id
+from plugin.output import print_json
+from plugin.portal_messages import PortalSession
+from plugin.sign_in import Session
+from plugin.terminal import ago, plain, say, table
+
+CURRENT = "current"
+
+
+def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Define the commands."""
+    top = commands.add_parser(
+        "sessions",
+        help=_("list where you are signed in at the portal, and sign out"),
+        epilog=_("example: handfast sessions end current"),
+    )
+    top.set_defaults(
+        run=run_list, json=False, portal=None, account=[], password_fd=[], server=[], user=[]
+    )
+    actions = top.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
+    listing = actions.add_parser("list", help=_("list browsers and devices that are signed in"))
+    listing.set_defaults(run=run_list)
+    end = actions.add_parser("end", help=_("sign one of them out"))
+    end.add_argument(
+        "session",
+        metavar=_("SESSION"),
+        help=_('the beginning of its id, or "current" for this device'),
+    )
+    end.add_argument("--yes", action="store_true", help=_("do not ask"))
+    end.set_defaults(run=run_end)
+    for command in (listing, end):
+        sign_in.add_arguments(command)
+        command.add_argument("--json", action="store_true", help=_("print JSON"))
+
+
+def run_list(args: argparse.Namespace, device: Device) -> int:
+    """List the sessions, this one first."""
+    found = _sessions(sign_in.open_session(args, device, notice))
+    if args.json:
+        print_json([msgspec.structs.asdict(one) for one in found])
+        return ExitCode.OK
+    now = device.clock()
+    rows = [
+        (
+            short_id(one.id),
+            plain(one.name) + (_(" (this one)") if one.current else ""),
+            {"browser": _("browser"), "client": _("device")}.get(one.kind, plain(one.kind)),
+            plain(one.address),
+            _("%s ago") % ago(max(0, now - one.seen_at)),
+        )
+        for one in found
+    ]
+    say(*table([(_("SESSION"), _("NAME"), _("KIND"), _("ADDRESS"), _("SEEN")), *rows]))
+    return ExitCode.OK
+
+
+def run_end(args: argparse.Namespace, device: Device) -> int:
+    """Sign one of them out; ending this device's own session needs nobody signed in."""
+    session = sign_in.open_session(args, device, notice)
+    issuer = session.portal.issuer
+    if args.session == CURRENT and sign_in.token_of(device, issuer) is None:
+        raise UserError(
+            _("this device is not signed in at %s") % issuer,
+            _("there is nothing to end"),
+            ExitCode.USAGE,
+        )
+    one = _find(_sessions(session), args.session)
+    if not args.yes and not prompt.confirm(_("Sign out %s?") % plain(one.name)):
+        raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
+    session.call("DELETE", f"/sessions/{one.id}", answer=msgspec.Raw)
+    if one.current:
+        sign_in.keep_token(device, issuer, None)
+    if args.json:
+        print_json({"id": one.id, "name": one.name, "ended": True})
+    else:
+        say(_("Signed out %s.") % plain(one.name))
+    return ExitCode.OK
+
+
+def _sessions(session: Session) -> list[PortalSession]:
+    return session.call("GET", "/sessions?limit=100", answer=list[PortalSession])
+
+
+def _find(found: Sequence[PortalSession], wanted: str) -> PortalSession:
+    matching = [
+        one
+        for one in found
+        if (wanted == CURRENT and one.current)
+        or (wanted and one.id.lstrip("-").startswith(wanted.lstrip("-")))
+    ]
+    if len(matching) != 1:
+        raise UserError(
+            _("there is no session %s") % plain(wanted)
+            if not matching
+            else _("several sessions begin with %s") % plain(wanted),
+            _('see "handfast sessions"'),
+            ExitCode.USAGE,
+        )
+    return matching[0]
