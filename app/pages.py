@@ -10,7 +10,9 @@ from flask_babel import LazyString, lazy_gettext
 
 from app import notices
 from app.activation.views import activation
-from app.api.views import api
+from app.api.operations import api
+from app.api.views import page as api_page
+from app.client.views import client
 from app.devices.views import devices
 from app.extensions import handfast
 from app.history.views import history
@@ -19,7 +21,7 @@ from app.home.views import home
 from app.permissions import current_person, is_signed_in
 from app.signed_in.views import signed_in
 
-BLUEPRINTS: Final = (home, activation, devices, signed_in, history, api.blueprint)
+BLUEPRINTS: Final = (home, client, activation, devices, signed_in, history, api.blueprint, api_page)
 NAVIGATION: Final = (
     ("home.index", lazy_gettext("Your account")),
     ("devices.index", lazy_gettext("Devices")),

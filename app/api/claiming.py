@@ -90,13 +90,14 @@ def sign_in(accounts: Sequence[ClaimedAccount], device: DeviceClaim) -> Claimed:
         )
     except services.DeviceRevokedError:
         raise ProblemError("device-revoked") from None
-    added = {} if session is None else session.added
+    wanted = {one.address: account.services for one, account in zip(read, accounts, strict=True)}
+    added = {} if session is None else services.choose(session.added, wanted)
     by_address = {verdict.check.address: verdict for verdict in verdicts}
     outcomes = [_outcome(one, by_address, added) for one in read]
     if session is None:
         raise _nobody(verdicts, outcomes)
-    wanted = {one.address: account.services for one, account in zip(read, accounts, strict=True)}
-    return Claimed(session, services.chosen_services(added, wanted), outcomes)
+    ids = [each.id for account in added.values() for each in account.services]
+    return Claimed(session, ids, outcomes)
 
 
 def _nobody(verdicts: Sequence[Verdict], outcomes: Sequence[ClaimOutcome]) -> Exception:

@@ -19,7 +19,7 @@ from app.throttle import PER_ADDRESS, PER_SESSION, Limit, Quota
 
 LIMITS: Final = (PER_ADDRESS, PER_SESSION)
 # Anybody may follow a link to it from anywhere.
-LINKED: Final = "api.openapi"
+LINKED: Final = "api.describe"
 
 
 @api.blueprint.before_request

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sqlalchemy import select
@@ -97,16 +97,21 @@ def sign_in(
     return once_more(database, work)
 
 
-def chosen_services(
+def choose(
     added: Mapping[str, Added], wanted: Mapping[str, Sequence[ServiceName] | None]
-) -> list[str]:
-    """Return the ids of the services to activate, account by account in the order of claims."""
-    return [
-        service.id
+) -> dict[str, Added]:
+    """Leave of each account the services that are wanted; None wants every one."""
+    return {
+        address: replace(
+            account,
+            services=tuple(
+                each
+                for each in account.services
+                if each.service in (wanted.get(address) or ServiceName)
+            ),
+        )
         for address, account in added.items()
-        for service in account.services
-        if service.service in (wanted.get(address) or ServiceName)
-    ]
+    }
 
 
 def _add(session: Session, person_id: str, check: View, here: proof.Here) -> Added:
