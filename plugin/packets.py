@@ -14,8 +14,8 @@ from plugin.limits import RESEND_PAUSES
 from plugin.records import KeyRecord
 from protocol import media_type
 from protocol.channel import OneAnswer, Request, open_answer, seal_packet
-from protocol.errors import ErrorCode, RemoteProtocolError, VerificationError
-from protocol.notice import open_notice
+from protocol.errors import ErrorCode, Reason, RemoteProtocolError, VerificationError
+from protocol.notice import Notice, open_notice
 from protocol.trust import KeySet
 
 PATH = "/packet"
@@ -99,15 +99,16 @@ class _Numbers:
         self._left = iter(())
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Line:
-    """One key's way to one exchange."""
+    """One key's way to one exchange; its key set may be fetched again once."""
 
     key: KeyRecord
     exchange: str
     key_set: KeySet
     numbers: _Numbers
     device: Device
+    refreshed: bool = False
 
     def ask(
         self, content: Request, expected: type[OneAnswer], pauses: Sequence[float]
@@ -144,11 +145,21 @@ class _Line:
         """Raise KeyEndedError if the answer is a genuine notice that this key has ended."""
         if answer.status != 410 or answer.media_type != media_type.NOTICE:
             return
-        now = self.device.clock()
-        notice = open_notice(answer.untrusted_body, self.key_set, self.exchange, now=now)
+        notice = self._open_notice(answer.untrusted_body)
         if notice.key != self.key.key_id:
             raise RemoteProtocolError(ErrorCode.REFUSED, "a notice about another key")
         raise KeyEndedError(notice.state)
+
+    def _open_notice(self, untrusted: bytes) -> Notice:
+        now = self.device.clock()
+        try:
+            return open_notice(untrusted, self.key_set, self.exchange, now=now)
+        except VerificationError as error:
+            if error.reason is not Reason.UNKNOWN_KEY or self.refreshed:
+                raise
+            self.refreshed = True
+            self.key_set = self.device.trust.update(self.key.issuer)
+            return open_notice(untrusted, self.key_set, self.exchange, now=now)
 
 
 def _unanswered(why: str) -> UserError:

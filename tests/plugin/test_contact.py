@@ -237,6 +237,16 @@ def test_a_revoked_key_is_dropped(key: KeyRecord, device: Device, service: Servi
     assert device.store.read().keys == ()
 
 
+def test_a_notice_by_a_new_exchange_key_is_believed_once_the_key_set_says_so(
+    key: KeyRecord, device: Device, service: Service
+) -> None:
+    service.exchange_key = fresh_key()
+    service.version = 2
+    service.packets.rows[key.key_id].state = "revoked"
+    assert report(device).outcome == "revoked"
+    assert len([path for path, _body in service.requests if path.endswith("-keys")]) == 1
+
+
 @pytest.mark.parametrize("forgery", ["signer", "key", "status", "media type"])
 def test_a_notice_that_is_not_genuine_is_noise(
     forgery: str, device: Device, service: Service
