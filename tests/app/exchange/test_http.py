@@ -12,8 +12,10 @@ from werkzeug.test import Client, TestResponse
 from app.activation.services import activation_status
 from app.exchange.wsgi import ExchangeListener
 from app.readers import MAX_READING_FROM_ONE
+from protocol.channel import ReportAnswer, open_answer
 from protocol.encoding import MAX_BYTES
-from protocol.media_type import EXCHANGE, PROBLEM
+from protocol.media_type import EXCHANGE, NOTICE, PROBLEM
+from tests.app.exchange.reporting import activated
 from tests.app.service_fixtures import Offer, Service
 
 
@@ -57,6 +59,23 @@ def test_an_activation_over_http(client: Client, offer: Offer) -> None:
         assert answer.content_type == EXCHANGE
         assert answer.headers["Cache-Control"] == "no-store"
         assert "Set-Cookie" not in answer.headers
+
+
+def test_packets_over_http(client: Client, sqlite_service: Service) -> None:
+    line = activated(sqlite_service)
+    first = line.report()
+
+    answer = post(client, "/packet", first)
+
+    assert (answer.status_code, answer.content_type) == (200, EXCHANGE)
+    assert open_answer(line.key, answer.data, number=1, expected=ReportAnswer).book
+    assert is_problem(post(client, "/packet", first), 409, "replayed")
+    assert is_problem(post(client, "/packet", b"{}"), 400, "malformed")
+    assert is_problem(post(client, "/packet", first[:-8] + b'AAAAAA"}'), 403, "refused")
+    line.end()
+    gone = post(client, "/packet", line.report())
+    assert (gone.status_code, gone.content_type) == (410, NOTICE)
+    assert gone.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "", EXCHANGE + "x"])

@@ -3,11 +3,12 @@
 import pytest
 from sqlalchemy import select
 
+from app.accounts.proof import remove_account
 from app.activation.services import restore_device, revoke_device, revoke_key
 from app.audit import Act
 from app.clock import DAY, HOUR
 from app.database import DatabaseUnavailableError
-from app.models import Activation, AuditEntry, Device, KeyState, ServiceKey
+from app.models import Activation, AuditEntry, Device, KeyState, MailAccount, ServiceKey
 from protocol.channel import MAX_NUMBER, Report, ReportAnswer, open_answer, seal_packet
 from protocol.encoding import b64u
 from protocol.errors import ErrorCode, RemoteProtocolError
@@ -262,3 +263,14 @@ def test_a_device_can_end_its_key(service: Service) -> None:
     assert line.notice().state == "revoked"
     assert stored_key(other).state == KeyState.ACTIVE
     assert acts(service)[-1] == Act.KEY_REVOKED
+
+
+def test_a_key_that_went_with_its_account_is_told_so(service: Service) -> None:
+    line = activated(service)
+    line.send()
+    with service.database.write() as session:
+        account = session.get_one(MailAccount, service.ann.account_id)
+        now = service.clock.now()
+        remove_account(session, account, actor="system", reason="test", now=now)
+
+    assert line.notice().state == "revoked"

@@ -6,7 +6,9 @@ from sqlalchemy import select
 
 from app.activation.services import make_stock, sweep
 from app.clock import DAY
-from app.models import Activation, Run, ServiceGrant
+from app.models import Activation, Run, ServiceGrant, ServiceKey
+from tests.app.exchange.reporting import activated
+from tests.app.exchange.test_rotation import offered
 from tests.app.service_fixtures import Service
 
 
@@ -71,3 +73,32 @@ def test_nothing_sealed_is_left_after_expiry(sqlite_service: Service) -> None:
 
     assert len(values) == 2
     assert still_there(service, values) == []
+
+
+def test_a_retired_key_and_its_rotation_leave_nothing_sealed(sqlite_service: Service) -> None:
+    service = sqlite_service
+    old = activated(service)
+    rotation = offered(old)
+    with service.database.read() as session:
+        values = [session.get_one(ServiceKey, old.key.key_id).key_sealed or b""]
+    values += sealed_values(service)
+    service.exchange.init(old.initiator(rotation).init())
+    values += sealed_values(service)
+    assert still_there(service, values) != []
+
+    old.replace(rotation).send()
+
+    sweep(service.database, service.clock)
+    assert len(set(values)) == 3
+    assert still_there(service, values) == []
+
+
+def test_a_key_that_its_device_ended_leaves_nothing_sealed(sqlite_service: Service) -> None:
+    line = activated(sqlite_service)
+    with sqlite_service.database.read() as session:
+        values = [session.get_one(ServiceKey, line.key.key_id).key_sealed or b""]
+
+    line.end()
+
+    sweep(sqlite_service.database, sqlite_service.clock)
+    assert still_there(sqlite_service, values) == []

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from app.mailservers.autoconfig import Configured, read
 from app.mailservers.provider import Credential
+from app.mailservers.server import SmtpServer
 
 PORTS = frozenset({143, 993})
 
@@ -100,3 +101,38 @@ def test_anything_else_is_no_configuration(untrusted: bytes) -> None:
 def test_damage_never_breaks_the_reader(noise: bytes, at: int, cut: int) -> None:
     whole = document()
     read(whole[:at] + noise + whole[at + cut :], "example.org", PORTS)
+
+
+def with_sending(**outgoing: str) -> bytes:
+    """A configuration with an SMTP server beside the IMAP server."""
+    facts = {
+        "host": "smtp.example.org",
+        "port": "465",
+        "socket_type": "SSL",
+        "username": "%EMAILADDRESS%",
+        **outgoing,
+    }
+    server = f"""<outgoingServer type="smtp"><hostname>{facts["host"]}</hostname>
+        <port>{facts["port"]}</port><socketType>{facts["socket_type"]}</socketType>
+        <username>{facts["username"]}</username>
+        <authentication>password-cleartext</authentication></outgoingServer>"""
+    return document().replace(b"</emailProvider>", server.encode() + b"</emailProvider>")
+
+
+def test_the_sending_side_is_found_beside_it() -> None:
+    found = read(with_sending(port="587", socket_type="STARTTLS"), "example.org", PORTS)
+    assert found is not None
+    assert found.smtp == SmtpServer("smtp.example.org", 587, "starttls")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"port": "25"},
+        {"socket_type": "plain"},
+        {"username": "%EMAILLOCALPART%"},
+        {"host": "a b"},
+    ],
+)
+def test_an_odd_sending_side_is_left_out_and_the_rest_stays(odd: dict[str, str]) -> None:
+    assert read(with_sending(**odd), "example.org", PORTS) == read(document(), "example.org", PORTS)
