@@ -81,6 +81,10 @@ def needs(goal: str) -> list[Need]:
             # Outside of a desktop session xdg-mime asks this one about a file.
             Need("mimetype", "libfile-mimeinfo-perl", on_path("mimetype")),
             Need("gio", "libglib2.0-bin", on_path("gio")),
+            # Completion is tried in each shell it is made for, and the manual page is read.
+            Need("zsh", "zsh", on_path("zsh")),
+            Need("fish", "fish", on_path("fish")),
+            Need("man", "man-db", on_path("man")),
         ]
     return wanted
 

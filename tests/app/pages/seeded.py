@@ -95,6 +95,7 @@ def bare_portal(folder: Path, *, issuer: str = ISSUER, database_url: str = "") -
         {
             "HANDFAST_ISSUER": issuer,
             "HANDFAST_STATE_DIR": str(folder),
+            "HANDFAST_CLIENT_DIR": str(folder / "client"),
             "DATABASE_URL": database_url,
         }
     )
