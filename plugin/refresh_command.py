@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from plugin import contact
 from plugin.contact import Contact
 from plugin.device import Device
-from plugin.errors import ExitCode
+from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.output import print_json
 from plugin.terminal import bold, plain, say, tell
@@ -26,11 +26,18 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         ),
     )
     command.add_argument("--json", action="store_true", help=_("print JSON"))
+    command.add_argument(
+        "--unattended",
+        action="store_true",
+        help=_("for timers: never ask for the passphrase of the key store"),
+    )
     command.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, device: Device) -> int:
     """Report in, say how it went with each key."""
+    if args.unattended:
+        _refuse_to_ask(device)
     keys = device.store.read().keys
     for issuer in {key.issuer for key in keys} & {trust.issuer for trust in device.trust.all()}:
         # A notice is believed under keys that are here already, so they are to be fresh ones.
@@ -41,6 +48,17 @@ def run(args: argparse.Namespace, device: Device) -> int:
     else:
         show(contacts)
     return exit_code(contacts)
+
+
+def _refuse_to_ask(device: Device) -> None:
+    # A question out of nowhere teaches people to type their passphrase into anything.
+    protection = device.store.protection()
+    if protection and protection.method == "passphrase":
+        raise UserError(
+            _("the key store is sealed with a passphrase, and nobody is asked for it now"),
+            _('run "handfast refresh" yourself now and then'),
+            ExitCode.STORE,
+        )
 
 
 def show(contacts: Sequence[Contact]) -> None:

@@ -11,13 +11,13 @@ from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.paths import private_dir
-from plugin.registration import chromium, files, firefox, freedesktop, record
+from plugin.registration import chromium, files, firefox, freedesktop, record, systemd, timer
 from plugin.registration.program import OPEN_FILE
 from plugin.registration.record import Target
 from plugin.terminal import say, tell
 from protocol.trust import is_issuer
 
-BROWSERS: Final = ("chromium", "firefox", "desktop")
+TARGETS: Final = ("chromium", "firefox", "desktop", "refresh")
 
 
 def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -25,7 +25,10 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     add = commands.add_parser(
         "register",
         help=_("let browsers and the desktop start the handler"),
-        description=_("Without --browser: everything that is found on this device."),
+        description=_(
+            "Without --browser: everything that is found on this device, and a timer that reports"
+            ' to your services daily ("refresh").'
+        ),
     )
     _define_targets(add)
     add.add_argument(
@@ -42,7 +45,7 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _define_targets(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--browser", choices=BROWSERS, help=_("only for this one"))
+    parser.add_argument("--browser", choices=TARGETS, help=_("only for this one"))
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--user-data-dir", type=Path, metavar=_("DIR"), help=_("Chromium's folder of profiles")
@@ -60,7 +63,7 @@ def register(args: argparse.Namespace, device: Device) -> int:
         _need_administrator()
         with _problems_named():
             return _register_system(args, issuers, device)
-    targets = _targets(args, issuers)
+    targets = _targets(args, issuers, device)
     if not targets:
         raise UserError(
             _("no browser and no desktop was found"),
@@ -111,7 +114,7 @@ def trusted_issuers(device: Device) -> list[str]:
     return sorted(named | {trust.issuer for trust in device.trust.all()})
 
 
-def _targets(args: argparse.Namespace, issuers: tuple[str, ...]) -> list[Target]:
+def _targets(args: argparse.Namespace, issuers: tuple[str, ...], device: Device) -> list[Target]:
     wanted = _kinds(args)
     found: list[Target] = []
     if "chromium" in wanted and (args.browser or args.user_data_dir or chromium.program()):
@@ -122,7 +125,14 @@ def _targets(args: argparse.Namespace, issuers: tuple[str, ...]) -> list[Target]
         found += [Target("firefox", str(profile.absolute())) for profile in profiles]
     if "desktop" in wanted and (args.browser or freedesktop.is_desktop()):
         found.append(Target("desktop", ""))
+    if "refresh" in wanted and (args.browser or _wants_timer(device)):
+        found.append(Target("refresh", ""))
     return found
+
+
+def _wants_timer(device: Device) -> bool:
+    """Whether a timer makes sense unasked: a device in a folder of its own may soon be gone."""
+    return systemd.runs_for_this_person() and not device.paths.portable
 
 
 def _kinds(args: argparse.Namespace) -> tuple[str, ...]:
@@ -132,7 +142,7 @@ def _kinds(args: argparse.Namespace) -> tuple[str, ...]:
     elif args.profile:
         meant = ("firefox",)
     else:
-        meant = (args.browser,) if args.browser else BROWSERS
+        meant = (args.browser,) if args.browser else TARGETS
     if args.browser and args.browser not in meant:
         raise UserError(
             _("the folder is not one of %s") % args.browser,
@@ -161,6 +171,11 @@ def _write(target: Target, device: Device) -> list[Path]:
         return chromium.register(place, trusted_issuers(device))
     if target.kind == "firefox":
         return firefox.register(target.path, programs)
+    if target.kind == "refresh":
+        written, runs = timer.register(timer.Place.of_person(programs))
+        if not runs:
+            tell(_("Next: systemctl --user enable --now %s") % timer.TIMER_UNIT)
+        return written
     return freedesktop.register(freedesktop.Place.of_person(programs))
 
 
@@ -172,9 +187,11 @@ def _take_back(target: Target, device: Device) -> list[Path]:
         gone = chromium.unregister(place, shared="chromium" in left)
     elif target.kind == "firefox":
         gone = firefox.unregister(target.path, programs)
+    elif target.kind == "refresh":
+        gone = timer.unregister(timer.Place.of_person(programs))
     else:
         gone = freedesktop.unregister(freedesktop.Place.of_person(programs))
-    if target.kind != "chromium" and not left & {"firefox", "desktop"}:
+    if target.kind in ("firefox", "desktop") and not left & {"firefox", "desktop"}:
         gone += _without_opener(programs)
     record.forget(device.paths, target)
     return gone

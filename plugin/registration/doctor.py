@@ -1,4 +1,4 @@
-"""`handfast doctor`: would a document reach the handler, from each browser and the desktop?"""
+"""`handfast doctor`: would a document reach the handler, and does this device report in daily?"""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ from plugin.device import Device
 from plugin.errors import ExitCode
 from plugin.i18n import _
 from plugin.output import print_json
-from plugin.registration import chromium, files, firefox, freedesktop, record
+from plugin.registration import chromium, files, firefox, freedesktop, record, systemd, timer
 from plugin.registration.command import trusted_issuers
 from plugin.registration.program import NATIVE_HOST, OPEN_FILE
 from plugin.terminal import bold, say
@@ -19,12 +19,16 @@ from plugin.terminal import bold, say
 
 @dataclass(frozen=True)
 class Finding:
-    """One way a document may take; without a problem it reaches the handler."""
+    """One way a document may take, or the daily refresh; without a problem it works.
+
+    `state` says so in words.
+    """
 
     way: str
     place: str
     problem: str = ""
     hint: str = ""
+    state: str = _("a document reaches the handler")
 
     @property
     def works(self) -> bool:
@@ -34,7 +38,7 @@ class Finding:
 def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Define the command."""
     doctor_parser = commands.add_parser(
-        "doctor", help=_("say whether a document would reach the handler")
+        "doctor", help=_("say whether a document would reach the handler, and what runs daily")
     )
     doctor_parser.add_argument("--json", action="store_true", help=_("print JSON"))
     doctor_parser.set_defaults(run=doctor)
@@ -52,7 +56,7 @@ def doctor(args: argparse.Namespace, device: Device) -> int:
 
 
 def examine(device: Device) -> Iterator[Finding]:
-    """Yield one finding for each browser profile, and one for the desktop."""
+    """Yield one finding for each browser profile, one for the desktop, one for the refresh."""
     recorded = record.read(device.paths)
     folders = {target.path for target in recorded if target.kind == "chromium"}
     if chromium.program():
@@ -66,6 +70,9 @@ def examine(device: Device) -> Iterator[Finding]:
         yield _firefox(profile, device)
     if freedesktop.is_desktop():
         yield _desktop(device)
+    known = any(target.kind == "refresh" for target in recorded)
+    if known or (systemd.runs_for_this_person() and not device.paths.portable):
+        yield _refresh(device)
 
 
 def _chromium(folder: Path, device: Device) -> Finding:
@@ -202,11 +209,35 @@ def _desktop(device: Device) -> Finding:
     return finding()
 
 
+def _refresh(device: Device) -> Finding:
+    place = timer.Place.of_person(record.program_folder(device.paths))
+    again = _("run: %s") % "handfast register --browser refresh"
+
+    def finding(problem: str = "", hint: str = "") -> Finding:
+        state = _("this device reports to the services once a day")
+        return Finding(_("Refresh"), str(place.timer), problem, hint, state)
+
+    if not timer.is_written(place):
+        return finding(_("this device does not report to the services by itself"), again)
+    if not timer.program_starts(place):
+        return finding(_("the handler's program does not start"), again)
+    if not timer.runs():
+        hint = _("run: %s") % f"systemctl --user enable --now {timer.TIMER_UNIT}"
+        return finding(_("the timer does not run"), hint)
+    protection = device.store.protection()
+    if protection and protection.method == "passphrase":
+        return finding(
+            _("the timer cannot open the key store, which is sealed with a passphrase"),
+            _('run "handfast refresh" yourself now and then'),
+        )
+    return finding()
+
+
 def _say(findings: list[Finding]) -> None:
     if not findings:
         say(_("No browser and no desktop was found on this device."))
     for finding in findings:
-        state = _("a document reaches the handler") if finding.works else finding.problem
-        say(f"{bold(finding.way)} {finding.place}", f"  {state}")
+        said = finding.state if finding.works else finding.problem
+        say(f"{bold(finding.way)} {finding.place}", f"  {said}")
         if finding.hint:
             say(f"  {_('hint:')} {finding.hint}")

@@ -9,12 +9,12 @@ import msgspec
 from plugin.atomic import write_private
 from plugin.paths import Paths
 
-Kind = Literal["chromium", "firefox", "desktop"]
+Kind = Literal["chromium", "firefox", "desktop", "refresh"]
 _NAME: Final = "registrations.json"
 
 
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One browser profile, or the desktop, and the issuers named for it on the command line."""
+    """One browser profile, the desktop or the daily refresh, and the issuers named for it."""
 
     kind: Kind
     folder: str

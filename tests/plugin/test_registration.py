@@ -23,6 +23,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A person's home with nothing in it."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("HANDFAST_SYSTEM_DIR", str(tmp_path / "etc"))
+    # The systemd of whoever runs the tests has nothing to do with this home.
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     return tmp_path
 
 
