@@ -41,6 +41,7 @@ def portal(started_portal: SmallPortal, service: SmallService) -> SmallPortal:
     started_portal.accepts.clear()
     started_portal.asked.clear()
     started_portal.sends_on_to = ""
+    started_portal.only_notes = False
     started_portal.media_type = ACTIVATION
     started_portal.make_document = service.document
     return started_portal

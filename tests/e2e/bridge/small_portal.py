@@ -54,6 +54,8 @@ class SmallPortal:
     asked: list[Asked] = field(default_factory=list)
     # Where a POST is sent on to, body and all, instead of being answered.
     sends_on_to: str = ""
+    # A POST is noted and the page stays as it is.
+    only_notes: bool = False
 
 
 @contextmanager
@@ -101,6 +103,10 @@ class _Handler(BaseHTTPRequestHandler):
         portal = self._portal
         if portal.sends_on_to:
             self._answer(307, "text/plain", b"", {"Location": portal.sends_on_to})
+            return
+        if portal.only_notes:
+            self.send_response(204)
+            self.end_headers()
             return
         self._answer(200, portal.media_type, portal.make_document(), DOCUMENT_HEADERS)
 

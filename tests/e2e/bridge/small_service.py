@@ -12,6 +12,7 @@ from plugin.device import Device
 from plugin.paths import Paths
 from protocol import service_uid
 from protocol.activation import ActivationDocument, Grant, document_prs, sign_document
+from protocol.channel import ReportAnswer, open_request, read_packet, seal_packet
 from protocol.encoding import b64u
 from protocol.handshake import (
     Context,
@@ -101,6 +102,8 @@ class SmallService:
 
     def answer(self, path: str, body: bytes) -> bytes:
         """Run one step of the exchange, without any of the admission a real one has."""
+        if path == "/packet":
+            return self._take_report(body)
         self.posts.append(path)
         return self._reply(body) if path == "/init" else self._complete(body)
 
@@ -128,6 +131,14 @@ class SmallService:
         done = complete(secrets, accept_confirm(secrets, confirm), sub=document.sub, grants=grants)
         self.keys += done.keys
         return done.body
+
+    def _take_report(self, body: bytes) -> bytes:
+        """A device reports in under a new key: there is nothing to tell it."""
+        packet = read_packet(body)
+        (key,) = [key for key in self.keys if key.key_id == packet.key]
+        open_request(key, packet)
+        answer = ReportAnswer(book=None, waiting=False, rotation=None, at=int(time.time()))
+        return seal_packet(key, "to-device", packet.number, answer)
 
     def _bundle(self) -> TrustBundle:
         return TrustBundle(self.issuer, (VerifyKey(self.root.public),))
