@@ -36,8 +36,8 @@ INTERRUPTED = 130
 FIRST_STEPS = _(
     """first steps:
   handfast trust add https://portal.example.org
-  handfast register
-  then sign in at that address in your browser and press "Activate this device"
+  handfast activate
+  or, to do it in your browser: handfast register, then sign in at that address there
 
 """
 )

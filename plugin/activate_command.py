@@ -75,6 +75,9 @@ def run(args: argparse.Namespace, device: Device) -> int:
     if isinstance(issued, tuple):
         return show(Report(chosen, given, issued, ()), as_json=args.json)
     sign_in.keep_token(device, chosen.issuer, issued.token)
+    for outcome in issued.accounts:
+        word = _("%s: accepted") if outcome.accepted else _("%s: refused")
+        notice(word % plain(outcome.address))
     return show(_with_document(chosen, issued, given, args.service), as_json=args.json)
 
 
@@ -124,6 +127,7 @@ def only(given: Sequence[str], services: Sequence[str]) -> Consent:
             for name in names:
                 if services and name not in services:
                     raise _not_asked_for(plain(f"{account} {name}"))
+            notice(plain(f"{account}: {', '.join(names)}"))
         return True
 
     return consent

@@ -73,8 +73,9 @@ def _lines(report: Report) -> list[str]:
 def _account_lines(report: Report, address: str) -> list[str]:
     problem, keys = report.problem_of(address), report.keys_of(address)
     if problem is not None:
+        again = _("    then: handfast activate --account %s") % plain(address)
         lines = [f"{REFUSED} {plain(address)}: {plain(problem.title)}"]
-        return [*lines, f"    {plain(problem.detail)}"] if problem.detail else lines
+        return [*lines, *([f"    {plain(problem.detail)}"] if problem.detail else []), again]
     if not keys:
         return [_("%(mark)s %(address)s: no key") % {"mark": REFUSED, "address": plain(address)}]
     return [

@@ -76,10 +76,10 @@ def refused_by_service(code: ErrorCode, kind: PendingKind = "document") -> UserE
     return UserError(message, hint, ExitCode.REFUSED_BY_SERVICE)
 
 
-_AGAIN = _('press "Activate this device" again')
+_AGAIN = _('press "Activate this device" or run "handfast activate" again')
 _REFRESH = _('nothing is lost: the old key works; "handfast refresh" tries again')
 _FOREIGN = _('nothing was done; if you did not just press "Activate this device", all is well')
-_UPDATE = _('run "handfast trust update", then press "Activate this device" again')
+_UPDATE = _('run "handfast trust update", then activate again')
 
 _REASONS: dict[Reason, tuple[str, str]] = {
     Reason.TOO_LARGE: (_("the document is too large to be an activation document"), _FOREIGN),

@@ -200,7 +200,7 @@ def _unfinished(why: str, kind: PendingKind, resumable: bool) -> UserError:
     elif kind == "rotation":
         hint = _('nothing is lost: the old key works; "handfast refresh" tries again')
     else:
-        hint = _('look at the network, then press "Activate this device" again')
+        hint = _("look at the network, then activate again")
     return UserError(message, hint, ExitCode.UNFINISHED)
 
 

@@ -129,7 +129,7 @@ def refused_by_person() -> UserError:
     """The normal end when the person says no."""
     return UserError(
         _("you refused; nothing was sent and nothing was stored"),
-        _('press "Activate this device" again if you change your mind'),
+        _('press "Activate this device" or run "handfast activate" again if you change your mind'),
         ExitCode.REFUSED_BY_PERSON,
     )
 

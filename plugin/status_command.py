@@ -75,8 +75,11 @@ def next_step(device: Device, pending: tuple[PendingRecord, ...]) -> str:
     keys = device.store.read().keys
     if not keys:
         if not record.read(device.paths):
-            return _("handfast register (so that the browser can start the handler)")
-        return _('sign in at %s and press "Activate this device"') % trusts[0].issuer
+            return _("handfast activate (or handfast register, to activate in your browser)")
+        return (
+            _('handfast activate; or sign in at %s and press "Activate this device" there')
+            % trusts[0].issuer
+        )
     return _next_for_keys(keys, device.clock())
 
 

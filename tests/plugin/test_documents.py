@@ -51,7 +51,7 @@ def test_what_is_no_document_is_refused(document: bytes, device: Device) -> None
 def test_an_expired_document_says_for_how_long(device: Device, service: Service) -> None:
     error = refusal(service.issue(age=480), device)
     assert error.message == "the document expired 3 minutes ago"
-    assert error.hint == 'press "Activate this device" again'
+    assert error.hint == 'press "Activate this device" or run "handfast activate" again'
 
 
 def test_a_document_from_another_origin_is_refused(device: Device, service: Service) -> None:

@@ -24,7 +24,7 @@ pytestmark = EVERYTHING
 REFUSED = (
     "handfast: error: the service does not take this document: "
     "it was used, replaced, ended or is too old\n"
-    'handfast: hint: press "Activate this device" again\n'
+    'handfast: hint: press "Activate this device" or run "handfast activate" again\n'
 )
 READ_FORM = "() => [...new FormData(document.querySelector('form.activate'))]"
 # The strongest attacker: one that has read a valid form, token and all.
@@ -121,7 +121,7 @@ def test_used_and_replaced_documents_are_refused_and_change_nothing(
     assert open_file(machine, used) == (
         4,
         "handfast: error: this device has used the document before\n"
-        'handfast: hint: press "Activate this device" again\n',
+        'handfast: hint: press "Activate this device" or run "handfast activate" again\n',
     )
     # At the same time: before it believes a refusal a device asks again, for six seconds.
     with ThreadPoolExecutor() as pool:
@@ -141,7 +141,7 @@ def test_an_expired_document_is_refused_without_a_word_to_the_service(
     assert open_file(machine, file) == (
         4,
         "handfast: error: the document expired 5 minutes ago\n"
-        'handfast: hint: press "Activate this device" again\n',
+        'handfast: hint: press "Activate this device" or run "handfast activate" again\n',
     )
     assert state(machine, bobs_machine, portal) == before
 

@@ -1,0 +1,120 @@
+"""The command `handfast` as Ann starts it: on a terminal, or from a program."""
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from plugin.device import Device
+from plugin.paths import Paths
+from plugin.records import KeyRecord
+
+SOURCE = Path(__file__).resolve().parents[3]
+COMMAND = [sys.executable, "-m", "plugin"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How one command ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+
+@dataclass(frozen=True)
+class Client:
+    """One device, with a folder of its own."""
+
+    home: Path
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "HANDFAST_HOME": str(self.home / "handfast"),
+            "HANDFAST_SYSTEM_DIR": str(self.home / "etc"),
+            "PYTHONPATH": str(SOURCE),
+            "LC_ALL": "C.UTF-8",
+            **more,
+        }
+
+    def run(self, *arguments: str, passwords: Sequence[str] = (), **more: str) -> Done:
+        """Run a command without terminal or display; passwords come through descriptors."""
+        readers, options = [], []
+        for password in passwords:
+            reading, writing = os.pipe()
+            os.write(writing, password.encode() + b"\n")
+            os.close(writing)
+            readers.append(reading)
+            options += ["--password-fd", str(reading)]
+        try:
+            done = subprocess.run(
+                [*COMMAND, *arguments, *options],
+                env=self.environment(**more),
+                pass_fds=readers,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=90,
+                # Without a session of its own the program could find our terminal and ask there.
+                start_new_session=True,
+            )
+        finally:
+            for reading in readers:
+                os.close(reading)
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def type(self, typed: Sequence[tuple[str, str]], *arguments: str) -> tuple[int, str]:
+        """Run a command on a terminal; type each answer when its question appears."""
+        terminal, inside = pty.openpty()
+        running = subprocess.Popen(
+            ["setsid", "--ctty", *COMMAND, *arguments],
+            env=self.environment(TERM="xterm"),
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+        )
+        os.close(inside)
+        with os.fdopen(terminal, "r+b", buffering=0) as screen:
+            shown = _converse(screen, list(typed))
+        return running.wait(timeout=10), shown
+
+    def keys(self) -> tuple[KeyRecord, ...]:
+        """Look into the device's store from outside."""
+        return self.device().store.read().keys
+
+    def device(self) -> Device:
+        return Device.open(Paths.from_environment(self.environment()))
+
+    def words(self) -> dict[tuple[str, str], str]:
+        """Return the words of every key: (account, service) → four words."""
+        return {(key.account, key.service): " ".join(key.words) for key in self.keys()}
+
+
+def _converse(screen: FileIO, answers: list[tuple[str, str]]) -> str:
+    shown, begin, give_up = "", 0, time.monotonic() + 60
+    while time.monotonic() < give_up:
+        if select.select([screen], [], [], 0.1)[0]:
+            try:
+                shown += screen.read(4096).decode(errors="replace")
+            except OSError:
+                # Linux reports the end of a terminal as an I/O error.
+                break
+        if answers and answers[0][0] in shown[begin:]:
+            begin = len(shown)
+            screen.write(answers.pop(0)[1].encode() + b"\n")
+    return shown
