@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select, update
 
+from app.accounts.sessions import end_clients
 from app.activation.ending import kill, revoke_keys
 from app.audit import Act, record
 from app.models import DeviceState, KeyState
@@ -42,7 +43,7 @@ def revoke_device(
     actor: str | None = None,
     reason: str = "by-owner",
 ) -> bool:
-    """Revoke a device with all its keys; it can redeem nothing until it is restored."""
+    """Revoke a device with all its keys and sessions; it can do nothing until it is restored."""
     with database.write_connection() as connection:
         return _revoke_device(connection, person_id, device_id, now, actor, reason)
 
@@ -113,9 +114,11 @@ def _revoke_device(
             DEVICE.c.state == DeviceState.ACTIVE,
         )
         .values(state=DeviceState.REVOKED, revoked_at=now)
-    ).rowcount
-    if not revoked:
+        .returning(DEVICE.c.jkt)
+    ).first()
+    if revoked is None:
         return False
+    end_clients(connection, person_id, revoked.jkt, now=now)
     of_device = SERVICE_KEY.c.device_id == device_id
     for key_id in revoke_keys(connection, of_device, now=now, reason=reason):
         _record(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
