@@ -15,7 +15,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from demo.browser import chromium
 from tests.e2e.bridge.registered import handfast
-from tests.e2e.browser import Machine, browser, new_machine
+from tests.e2e.browser import Machine, browser, new_machine, wait_for_no_host
 from tests.e2e.main_job.installation import BOB, PASSWORDS, Installation, Pin, installation
 from tests.e2e.main_job.steps import COOKIE, sign_in, use_session
 from tests.peers import postgresql
@@ -151,10 +151,11 @@ def ann_session(context: BrowserContext, portal: Installation) -> str:
 
 
 @pytest.fixture
-def account_page(page: Page, portal: Installation, ann_session: str) -> Page:
-    """The page "Your account" of Ann, who has signed in."""
+def account_page(page: Page, portal: Installation, ann_session: str, machine: Machine) -> Page:
+    """The page "Your account" of Ann, who has signed in; the bridge has asked all it wants."""
     use_session(page.context, portal, ann_session)
     page.goto(portal.issuer)
+    wait_for_no_host(page, machine)
     return page
 
 
