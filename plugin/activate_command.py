@@ -18,6 +18,7 @@ from plugin.terminal import plain, tell
 from protocol.encoding import b64u
 
 TICKET_BYTES = 16
+SERVICES = ("mail", "contacts", "calendar")
 
 
 def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -41,6 +42,7 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     command.add_argument(
         "--service",
         action="append",
+        choices=SERVICES,
         default=[],
         metavar=_("NAME"),
         help=_("only this service (mail, contacts, calendar); may be given several times"),

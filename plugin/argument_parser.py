@@ -57,6 +57,12 @@ def _unknown(parser: argparse.ArgumentParser, given: str) -> UserError:
             ExitCode.USAGE,
         )
     # Which command it was given to is not known any more; a near one of any command helps.
+    if name in _options(parser):
+        return UserError(
+            _("%s does not belong to this command") % plain(name),
+            _("give it after the command that has it, as the help of that command says"),
+            ExitCode.USAGE,
+        )
     near = difflib.get_close_matches(name, sorted(_options(parser)), n=1)
     return UserError(
         _("there is no option %s") % plain(name),

@@ -16,12 +16,16 @@ from plugin.terminal import plain
 IMAP_STARTTLS = 143
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Define what says which accounts are meant and where their passwords come from."""
+def add_arguments(command: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Define what says which accounts are meant and where their passwords come from.
+
+    `again` is for a command below one that defines them too: what was said there stays.
+    """
+    default: list[str] | str = argparse.SUPPRESS if again else []
     command.add_argument(
         "--account",
         action="append",
-        default=[],
+        default=default,
         metavar=_("ADDRESS"),
         help=_("a mail address; give it several times for several accounts"),
     )
@@ -29,21 +33,21 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--password-fd",
         action="append",
         type=int,
-        default=[],
+        default=default,
         metavar="N",
         help=_("read the password, one line, from file descriptor N; in the order of the accounts"),
     )
     command.add_argument(
         "--server",
         action="append",
-        default=[],
+        default=default,
         metavar=_("ADDRESS=HOST:PORT"),
         help=_("the IMAP server of an account that the portal does not find by itself"),
     )
     command.add_argument(
         "--user",
         action="append",
-        default=[],
+        default=default,
         metavar=_("ADDRESS=NAME"),
         help=_("the user name at the mail server, where it is not the usual one"),
     )

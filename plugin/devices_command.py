@@ -27,9 +27,8 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help=_("list, revoke, restore and confirm your devices at the portal"),
         epilog=_("example: handfast devices revoke old-laptop"),
     )
-    top.set_defaults(
-        run=run_list, json=False, portal=None, account=[], password_fd=[], server=[], user=[]
-    )
+    top.set_defaults(run=run_list)
+    sign_in.add_arguments(top)
     actions = top.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
     listing = actions.add_parser("list", help=_("list your devices"))
     listing.set_defaults(run=run_list)
@@ -45,8 +44,7 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         )
         command.add_argument("--yes", action="store_true", help=_("do not ask"))
     for command in (listing, revoke, restore, confirm):
-        sign_in.add_arguments(command)
-        command.add_argument("--json", action="store_true", help=_("print JSON"))
+        sign_in.add_arguments(command, again=True)
 
 
 def run_list(args: argparse.Namespace, device: Device) -> int:

@@ -26,9 +26,8 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help=_("list where you are signed in at the portal, and sign out"),
         epilog=_("example: handfast sessions end current"),
     )
-    top.set_defaults(
-        run=run_list, json=False, portal=None, account=[], password_fd=[], server=[], user=[]
-    )
+    top.set_defaults(run=run_list)
+    sign_in.add_arguments(top)
     actions = top.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
     listing = actions.add_parser("list", help=_("list browsers and devices that are signed in"))
     listing.set_defaults(run=run_list)
@@ -41,8 +40,7 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     end.add_argument("--yes", action="store_true", help=_("do not ask"))
     end.set_defaults(run=run_end)
     for command in (listing, end):
-        sign_in.add_arguments(command)
-        command.add_argument("--json", action="store_true", help=_("print JSON"))
+        sign_in.add_arguments(command, again=True)
 
 
 def run_list(args: argparse.Namespace, device: Device) -> int:

@@ -55,10 +55,24 @@ class Session:
         return token
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Define which portal is meant, and who signs in where that is needed."""
-    command.add_argument("--portal", metavar=_("URL"), help=WHICH_PORTAL)
-    credentials.add_arguments(command)
+def add_arguments(command: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Define which portal is meant, who signs in where that is needed, and the form of answers.
+
+    `again` is for a command below one that defines them too: what was said there stays.
+    """
+    command.add_argument(
+        "--portal",
+        metavar=_("URL"),
+        default=argparse.SUPPRESS if again else None,
+        help=WHICH_PORTAL,
+    )
+    credentials.add_arguments(command, again=again)
+    command.add_argument(
+        "--json",
+        action="store_true",
+        default=argparse.SUPPRESS if again else False,
+        help=_("print JSON"),
+    )
 
 
 def open_session(args: argparse.Namespace, device: Device, notice: Notice) -> Session:

@@ -52,6 +52,16 @@ def fresh_key() -> SigningKey:
     return SigningKey.generate(entropy=os.urandom)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One call of the interface for programs."""
+
+    method: str
+    path: str
+    body: bytes
+    token: str | None
+
+
 Message = tuple[int, str, bytes]
 Fault = Callable[[str, Message], Message | None]
 
@@ -72,6 +82,9 @@ class Service:
     activations: dict[str, Activation] = field(default_factory=dict)
     requests: list[tuple[str, bytes]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    # The interface for programs, where a test has one.
+    api: Callable[[Asked], Message] | None = None
+    retry_after: int | None = None
 
     def __post_init__(self) -> None:
         self.packets = Packets(self)
@@ -220,32 +233,7 @@ def _entry(key: SigningKey) -> KeyEntry:
 
 @contextmanager
 def _serving(service: Service, context: ssl.SSLContext | None) -> Iterator[int]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._serve(b"")
-
-        def do_POST(self) -> None:
-            self._serve(self.rfile.read(int(self.headers["Content-Length"])))
-
-        def _serve(self, body: bytes) -> None:
-            service.requests.append((self.path, body))
-            answer: Message | None = service.answer(self.path, body)
-            for fault in service.faults:
-                answer = fault(self.path, answer) if answer else None
-            if answer is None:
-                self.close_connection = True
-                return
-            status, content_type, content = answer
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_arguments: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(service))
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -256,3 +244,43 @@ def _serving(service: Service, context: ssl.SSLContext | None) -> Iterator[int]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._serve(b"")
+
+        def do_DELETE(self) -> None:
+            self._serve(b"")
+
+        def do_POST(self) -> None:
+            self._serve(self.rfile.read(int(self.headers["Content-Length"])))
+
+        def _serve(self, body: bytes) -> None:
+            service.requests.append((self.path, body))
+            answer: Message | None = self._answer(body)
+            for fault in service.faults:
+                answer = fault(self.path, answer) if answer else None
+            if answer is None:
+                self.close_connection = True
+                return
+            status, content_type, content = answer
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(content)))
+            if status in (429, 503) and service.retry_after is not None:
+                self.send_header("Retry-After", str(service.retry_after))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def _answer(self, body: bytes) -> Message:
+            if service.api is None or not self.path.startswith("/api/v1/"):
+                return service.answer(self.path, body)
+            token = self.headers.get("Authorization", "").removeprefix("Bearer ") or None
+            return service.api(Asked(self.command, self.path, body, token))
+
+        def log_message(self, *_arguments: object) -> None:
+            return
+
+    return Handler

@@ -9,9 +9,9 @@ import pytest
 import trustme
 
 from tests.e2e.main_job.installation import Installation, Pin, installation
-from tests.e2e.thick_client.client import Client
 from tests.peers.ca import CertificateAuthority, certificate_authority
 from tests.peers.dovecot import DovecotServer, dovecot
+from tests.plugin.client import Client
 
 ANN, ANN_AT_WORK, BOB = "ann@example.org", "ann@example.com", "bob@example.org"
 PASSWORDS = {ANN: "correct horse", ANN_AT_WORK: "staple battery", BOB: "battery staple"}

@@ -17,7 +17,7 @@ from plugin.device import Device
 from plugin.paths import Paths
 from plugin.records import KeyRecord
 
-SOURCE = Path(__file__).resolve().parents[3]
+SOURCE = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "plugin"]
 
 
@@ -93,7 +93,7 @@ class Client:
             shown = _converse(screen, list(typed))
         return running.wait(timeout=10), shown
 
-    def keys(self) -> tuple[KeyRecord, ...]:
+    def held(self) -> tuple[KeyRecord, ...]:
         """Look into the device's store from outside."""
         return self.device().store.read().keys
 
@@ -102,7 +102,7 @@ class Client:
 
     def words(self) -> dict[tuple[str, str], str]:
         """Return the words of every key: (account, service) → four words."""
-        return {(key.account, key.service): " ".join(key.words) for key in self.keys()}
+        return {(key.account, key.service): " ".join(key.words) for key in self.held()}
 
 
 def _converse(screen: FileIO, answers: list[tuple[str, str]]) -> str:
