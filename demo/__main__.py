@@ -14,7 +14,7 @@ from typing import NoReturn
 from playwright.sync_api import BrowserContext, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
-from demo import browser, building, house, main_job, processes
+from demo import browser, building, house, main_job, processes, thick_client
 from demo.narrator import Narrator
 from demo.waiting import wait_for_the_person
 
@@ -79,6 +79,7 @@ def show(stack: ExitStack, options: argparse.Namespace) -> int:
         narrator=narrator,
     )
     same = compare(result.words, words_on_device(home), narrator)
+    same &= second_device(home, context, narrator)
     machine = f"{result.machine_seconds:.2f} s without the person's thinking"
     print(f"\n     From click to active: {machine}. Everything: {narrator.seconds:.1f} s.")
     print(f"     Pictures: {home.screenshots}/")
@@ -86,6 +87,18 @@ def show(stack: ExitStack, options: argparse.Namespace) -> int:
         print_leaflet(home, context)
         wait_for_the_person(context)
     return 0 if same else 1
+
+
+def second_device(home: house.House, context: BrowserContext, narrator: Narrator) -> bool:
+    """Activate another device without a browser; say whether the portal lists its new keys."""
+    narrator.heading("A second device, without a browser")
+    held = thick_client.show(home, narrator)
+    with narrator.step("the portal's pages list the keys of both devices"):
+        listed = main_job.words_of_devices(context, home.issuer)
+    same = bool(held) and set(held.values()) <= listed
+    said = "The portal lists the same new keys." if same else "THE PORTAL LISTS OTHER KEYS."
+    print(f"\n     {said}")
+    return same
 
 
 def words_on_device(home: house.House) -> dict[str, str]:
@@ -117,7 +130,11 @@ def print_leaflet(home: house.House, context: BrowserContext | None) -> None:
     print(f"     exchange   {home.exchange_url}")
     authority = home.certificates.authority
     print(f"     authority  {authority}   (it can vouch for this machine only)")
+    print(f"     client     {home.issuer}/client   (to install on a device)")
     print(f"     device     HANDFAST_HOME={home.device} .venv/bin/handfast status")
+    second = thick_client.ThickClient(home)
+    if second.program.exists():
+        print(f"     second     HANDFAST_HOME={second.home} {second.program} services")
     if context is None or not browser.has_display():
         print(
             "     browser    a browser of your own asks about the certificate: import the authority"

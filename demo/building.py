@@ -28,11 +28,19 @@ def build_service(stack: ExitStack, state: Path, narrator: Narrator) -> house.Ho
         where = ("--host", mail.host, "--port", str(mail.port))
         authority = ("--ca", str(certificates.authority))
         processes.flask(home, "pins", "add", house.MAIL_DOMAIN, *where, *authority)
+    with narrator.step("the client, built for people to download"):
+        build_client(home)
     with narrator.step(f"portal at {home.issuer}"):
         stack.enter_context(processes.portal(home))
     with narrator.step(f"key exchange at {home.exchange_url}"):
         stack.enter_context(processes.exchange(home))
     return home
+
+
+def build_client(home: house.House) -> None:
+    """Build the wheel that the portal offers on its page "Get the client"."""
+    script = house.REPOSITORY / "scripts" / "build_wheel.py"
+    processes.run(home, "python", str(script), "--into", str(home.client))
 
 
 def build_device(home: house.House, narrator: Narrator) -> None:

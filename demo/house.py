@@ -19,7 +19,9 @@ DEFAULT_PORTAL_PORT = 8443
 DEFAULT_EXCHANGE_PORT = 8480
 MAIL_DOMAIN = "example.org"
 ANN = "ann@example.org"
-PEOPLE = (ANN, "bob@example.org")
+# Ann has a second mailbox, which only her thick client will bring to the portal.
+ANN_AT_WORK = "ann.work@example.org"
+PEOPLE = (ANN, ANN_AT_WORK, "bob@example.org")
 BIN = REPOSITORY / ".venv" / "bin"
 
 
@@ -54,6 +56,11 @@ class House:
         return self.folder / "device"
 
     @property
+    def client(self) -> Path:
+        """What the portal offers as the client to download."""
+        return self.folder / "client"
+
+    @property
     def profile(self) -> Path:
         """The throw-away browser profile."""
         return self.folder / "browser-profile"
@@ -78,6 +85,7 @@ class House:
             "HANDFAST_ISSUER": self.issuer,
             "HANDFAST_EXCHANGE_URL": self.exchange_url,
             "HANDFAST_STATE_DIR": str(self.service),
+            "HANDFAST_CLIENT_DIR": str(self.client),
             "HANDFAST_HOME": str(self.device),
         }
 

@@ -103,3 +103,18 @@ def words_on(page: Page) -> dict[str, str]:
         name = line.inner_text().replace(words, "").strip()
         found[services[name]] = words
     return found
+
+
+def words_of_devices(context: BrowserContext, issuer: str) -> set[str]:
+    """Read from the portal's pages the words of every active key of the person signed in."""
+    page = context.pages[0]
+    page.goto(f"{issuer}/devices")
+    links = page.locator("main .rows h2 a").all()
+    addresses = [link.get_attribute("href") for link in links]
+    found: set[str] = set()
+    for address in addresses:
+        page.goto(f"{issuer}{address}")
+        # Keys that have ended stand in a list of their own, folded away.
+        found |= set(page.locator("main > .rows .words").all_inner_texts())
+    page.goto(issuer)
+    return found

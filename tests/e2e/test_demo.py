@@ -39,9 +39,13 @@ def test_the_demo_ends_with_the_same_words_on_both_sides(tmp_path: Path) -> None
     said, _ = demo.communicate(timeout=100)
     assert demo.returncode == 0, said
     assert "Both sides hold the same keys." in said
+    assert "The portal lists the same new keys." in said
     rows = re.findall(r"^ +(?:mail|contacts|calendar) {3,}(\w+ \w+ \w+ \w+) {3,}(.+)$", said, re.M)
     assert len(rows) == 3, said
     assert all(page == device for page, device in rows)
+    replaced = re.findall(r"^ +\S+@\S+ +\w+ +(\w+ \w+ \w+ \w+) {3,}(\w+ \w+ \w+ \w+)$", said, re.M)
+    assert len(replaced) == 6, said
+    assert all(first != second for first, second in replaced)
     assert len(list((tmp_path / "screenshots").glob("*.png"))) >= 5
 
 
