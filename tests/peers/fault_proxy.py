@@ -1,7 +1,14 @@
-"""A TCP proxy in front of a service: it keeps what passed, and spoils what a test asks for."""
+"""A proxy in front of a service: it keeps what passed, and spoils what a test asks for.
+
+With certificates it speaks TLS on both sides, so that it knows the messages of a portal too.
+"""
 
 import contextlib
+import itertools
+import random
+import select
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -10,23 +17,55 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from pathlib import Path
 
 WAIT_SECONDS = 60
 SLOW_SECONDS = 1.5
 DRIP_BYTES = 200
+DRIP_SECONDS = 0.05
 
 
 class Fault(StrEnum):
-    """What may happen to one request or its answer."""
+    """What may happen to one request or its answer.
+
+    REFUSED loses the request, LOST_ANSWER the answer. DOUBLED sends the request twice at once,
+    REPEATED once more after the next one: an old packet that comes late.
+    """
 
     REFUSED = auto()
     HALF_REQUEST = auto()
     LOST_ANSWER = auto()
     HALF_ANSWER = auto()
+    CUT_ANSWER = auto()
     DOUBLED = auto()
+    REPEATED = auto()
     SLOW = auto()
     DRIPPED = auto()
+    NARROW = auto()
     STALLED = auto()
+
+
+# What the same command survives, each of them within a few seconds.
+PASSING = tuple(fault for fault in Fault if fault is not Fault.STALLED)
+
+
+@dataclass(frozen=True)
+class Tls:
+    """What the proxy shows to devices, and whom it believes behind itself."""
+
+    chain: Path
+    key: Path
+    authority: Path
+
+    def server(self) -> ssl.SSLContext:
+        """For the side of the devices."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.chain, self.key)
+        return context
+
+    def client(self) -> ssl.SSLContext:
+        """For the side of the service."""
+        return ssl.create_default_context(cafile=self.authority)
 
 
 @dataclass(frozen=True)
@@ -43,11 +82,18 @@ class Passed:
 class FaultProxy:
     """Listens on one port for as long as it lives; the service behind it may come and go."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: Tls | None = None) -> None:
+        self._server_tls = tls.server() if tls else None
+        self._client_tls = tls.client() if tls else None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.backend: int | None = None
+        self._places: Iterator[int] | None = None
         self.passed: list[Passed] = []
+        self._weather: random.Random | None = None
+        self._chance = 0.0
+        self._sources: Iterator[str] | None = None
+        self._late: list[_Message] = []
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -58,9 +104,25 @@ class FaultProxy:
         """Let these happen to the next requests for `path`, one each."""
         self._faults[path].extend(faults)
 
+    def storm(self, seed: int, chance: float) -> None:
+        """Spoil every request with this probability, the same way for the same seed."""
+        self._weather, self._chance = random.Random(seed), chance  # noqa: S311 - no secret
+
+    def roam(self) -> None:
+        """Let every request come from another address than the one before."""
+        self._sources = (
+            f"127.0.{number // 250}.{number % 250 + 2}" for number in itertools.count()
+        )
+
+    def wander(self, *backends: int) -> None:
+        """Let every request go to another one of these servers than the one before."""
+        self._places = itertools.cycle(backends)
+
     def heal(self) -> None:
         """Spoil nothing more."""
         self._faults.clear()
+        self._weather = self._sources = self._places = None
+        self._late.clear()
 
     def count(self, path: str, fault: Fault) -> int:
         """How many of these are still to come."""
@@ -90,38 +152,66 @@ class FaultProxy:
         # Either side may go away at any moment: that is what this proxy is for.
         with contextlib.suppress(OSError), client:
             client.settimeout(WAIT_SECONDS)
-            request = _read_message(client)
-            if not request.whole:
-                return
-            waiting = self._faults[request.path]
-            fault = waiting.popleft() if waiting else None
-            self._pass_on(client, request, fault)
+            if self._server_tls:
+                client = self._server_tls.wrap_socket(client, server_side=True)
+            with client:
+                request = _read_message(client)
+                if request.whole:
+                    self._pass_on(client, request, self._next_fault(request.path))
+
+    def _next_fault(self, path: str) -> Fault | None:
+        waiting, weather = self._faults[path], self._weather
+        if waiting:
+            return waiting.popleft()
+        if weather is None or weather.random() >= self._chance:
+            return None
+        return weather.choice(PASSING)
 
     def _pass_on(self, client: socket.socket, request: "_Message", fault: Fault | None) -> None:
-        backend = self.backend
-        if fault is Fault.REFUSED or backend is None:
+        if fault is Fault.REFUSED or self.backend is None:
             _reset(client)
             return
-        if fault is Fault.HALF_REQUEST:
-            _send_half(request, backend)
-            _reset(client)
-            return
-        if fault is Fault.DOUBLED:
-            threading.Thread(target=self._again, args=(request, backend)).start()
+        late = [self._late.pop() for _message in list(self._late)]
         try:
-            answer = self._ask(request, backend)
+            if fault is Fault.HALF_REQUEST:
+                self._send_half(request)
+                _reset(client)
+                return
+            if fault is Fault.DOUBLED:
+                threading.Thread(target=self._again, args=(request,)).start()
+            if fault is Fault.REPEATED:
+                self._late.append(request)
+            if fault is Fault.NARROW:
+                time.sleep(len(request.raw) / DRIP_BYTES * DRIP_SECONDS)
+            answer = self._ask(request)
         except OSError:
             # The service died: whoever waits for its answer sees the connection end.
             _reset(client)
             return
+        for message in late:
+            self._again(message)
         self._deliver(client, answer.raw, fault)
 
-    def _again(self, request: "_Message", backend: int) -> None:
+    def _again(self, request: "_Message") -> None:
         with contextlib.suppress(OSError):
-            self._ask(request, backend)
+            self._ask(request)
 
-    def _ask(self, request: "_Message", backend: int) -> "_Message":
-        with socket.create_connection(("127.0.0.1", backend), WAIT_SECONDS) as service:
+    def _connect(self) -> socket.socket:
+        source = (next(self._sources), 0) if self._sources else None
+        port = next(self._places) if self._places else self.backend
+        if port is None:
+            raise ConnectionRefusedError("there is no service")
+        service = socket.create_connection(("127.0.0.1", port), WAIT_SECONDS, source)
+        if self._client_tls:
+            return self._client_tls.wrap_socket(service, server_hostname="localhost")
+        return service
+
+    def _send_half(self, request: "_Message") -> None:
+        with self._connect() as service:
+            service.sendall(request.raw[: len(request.head) + len(request.body) // 2])
+
+    def _ask(self, request: "_Message") -> "_Message":
+        with self._connect() as service:
             service.sendall(request.raw)
             answer = _read_message(service)
         if not answer.whole:
@@ -138,6 +228,10 @@ class FaultProxy:
             case Fault.HALF_ANSWER:
                 client.sendall(answer[: len(answer) // 2])
                 _reset(client)
+            case Fault.CUT_ANSWER:
+                # One byte is missing: what is complete must be told by its length.
+                client.sendall(answer[:-1])
+                _reset(client)
             case Fault.STALLED:
                 # Until the device has had enough, or the test has.
                 while not self._closing.is_set() and not _has_left(client):
@@ -145,10 +239,10 @@ class FaultProxy:
             case Fault.SLOW:
                 time.sleep(SLOW_SECONDS)
                 client.sendall(answer)
-            case Fault.DRIPPED:
+            case Fault.DRIPPED | Fault.NARROW:
                 for start in range(0, len(answer), DRIP_BYTES):
                     client.sendall(answer[start : start + DRIP_BYTES])
-                    time.sleep(0.05)
+                    time.sleep(DRIP_SECONDS)
             case _:
                 client.sendall(answer)
 
@@ -200,11 +294,6 @@ def _read_message(connection: socket.socket) -> _Message:
     return _Message(head + b"\r\n\r\n", body, whole=len(body) == length)
 
 
-def _send_half(request: _Message, backend: int) -> None:
-    with socket.create_connection(("127.0.0.1", backend), WAIT_SECONDS) as service:
-        service.sendall(request.raw[: len(request.head) + len(request.body) // 2])
-
-
 def _reset(connection: socket.socket) -> None:
     """End the connection as a machine does that knows nothing of it."""
     linger = struct.pack("ii", 1, 0)
@@ -213,19 +302,14 @@ def _reset(connection: socket.socket) -> None:
 
 
 def _has_left(connection: socket.socket) -> bool:
-    connection.setblocking(False)
-    try:
-        return connection.recv(1, socket.MSG_PEEK) == b""
-    except BlockingIOError:
-        return False
-    finally:
-        connection.settimeout(WAIT_SECONDS)
+    # A device sends nothing after its request: what there is to read can only be the end.
+    return bool(select.select([connection], [], [], 0)[0])
 
 
 @contextmanager
-def fault_proxy() -> Iterator[FaultProxy]:
+def fault_proxy(tls: Tls | None = None) -> Iterator[FaultProxy]:
     """Run a proxy until the block ends."""
-    proxy = FaultProxy()
+    proxy = FaultProxy(tls)
     try:
         yield proxy
     finally:
