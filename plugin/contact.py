@@ -51,12 +51,15 @@ def report_in(
 
     `only` names keys by id; `rotate` names those for which a new key is wished.
     """
-    return tuple(
-        contact
-        for line in _lines(device.store.read().keys)
-        if only is None or any(key.key_id in only for key in line)
-        for contact in _report_line(line, device, rotate, pauses)
-    )
+    contacts: list[Contact] = []
+    for line in _lines(device.store.read().keys):
+        if only is not None and not any(key.key_id in only for key in line):
+            continue
+        contacts += _report_line(line, device, rotate, pauses)
+        if any(_is_network(one.problem) for one in contacts):
+            # Nobody waits a minute for each of many keys: the others get one try each.
+            pauses = ()
+    return tuple(contacts)
 
 
 def after_activation(device: Device, keys: Sequence[KeyRecord]) -> None:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from plugin import contact
+from plugin import contact, refresh_command
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _, ngettext
@@ -31,18 +31,19 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def run(args: argparse.Namespace, device: Device) -> int:
     """Fetch what is new, then show the book of each account and service."""
-    problems: list[UserError] = []
-    if not args.offline:
-        problems = [one.problem for one in contact.report_in(device) if one.problem]
+    contacts = () if args.offline else contact.report_in(device)
     keys = newest(device.store.read().keys)
     if args.json:
         print_json([as_json(key) for key in keys])
     else:
         _show(keys)
-    for problem in problems:
-        tell(plain(problem.message))
-        tell(_("hint:") + " " + problem.hint)
-    return ExitCode.UNFINISHED if problems else ExitCode.OK
+    for one in contacts:
+        if one.ended or one.problem:
+            tell(f"{title(one.key)}: {refresh_command.in_words(one)}")
+        if one.problem:
+            tell("  " + plain(one.problem.message))
+            tell("  " + _("hint:") + " " + one.problem.hint)
+    return refresh_command.exit_code(contacts)
 
 
 def newest(keys: Sequence[KeyRecord]) -> list[KeyRecord]:

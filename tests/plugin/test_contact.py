@@ -231,6 +231,36 @@ def test_an_answer_that_is_not_to_this_packet_is_refused(
     assert len([at for at in told if at is not None]) == len(answered)
 
 
+def test_answers_of_two_programs_in_each_other_s_place_are_refused(
+    key: KeyRecord, device: Device, service: Service, paths: Paths
+) -> None:
+    other = open_device(paths)
+    answers: list[Message] = []
+
+    def swap(asked: str, answer: Message) -> Message:
+        if asked != "/packet" or len(answers) == 2:
+            return answer
+        answers.append(answer)
+        if len(answers) == 1:
+            report_in(other, pauses=())
+            # Ours gets the answer to the later packet.
+            return answers[1]
+        return answers[0]
+
+    service.faults.append(swap)
+    assert report_in(device, pauses=())[0].outcome == "unfinished"
+    assert only(device).proven is None
+
+
+def test_of_many_keys_only_the_first_waits_for_a_dead_network(
+    device: Device, service: Service
+) -> None:
+    activated(device, service, "mail", "contacts", "calendar")
+    service.faults.append(lose("/packet", 99))
+    assert [one.outcome for one in report_in(device)] == ["unfinished"] * 3
+    assert len(numbers(service)) == RESENDS + 1 + 2
+
+
 def test_a_revoked_key_is_dropped(key: KeyRecord, device: Device, service: Service) -> None:
     service.packets.rows[key.key_id].state = "revoked"
     assert report(device).outcome == "revoked"

@@ -143,6 +143,13 @@ def test_services_without_an_answer_shows_what_is_known(
     assert "did not answer" in told
 
 
+def test_services_tell_of_a_revoked_key(key: KeyRecord, here: Here, service: Service) -> None:
+    service.packets.rows[key.key_id].state = "revoked"
+    code, _, told = here("services")
+    assert code == 6
+    assert "Mail for ann@example.org: the key was revoked" in told
+
+
 def test_services_say_why_there_are_no_settings(
     key: KeyRecord, here: Here, service: Service
 ) -> None:
