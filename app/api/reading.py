@@ -22,7 +22,7 @@ from app.api.problems import KINDS as PROBLEMS
 __all__ = ["CAUSES", "EXAMPLES", "PREFIX", "PROBLEMS", "groups"]
 
 # Why an account was refused, by the code.
-CAUSES: Final[dict[str, causes.Problem]] = {**causes.PROBLEMS, **OF_CLAIMS}
+CAUSES: Final = {str(code): words for code, words in causes.PROBLEMS.items()} | OF_CLAIMS
 
 _DEVICE: Final = messages.DeviceClaim("bGFwdG9wLWlkZW50aXR5LWtleS10aHVtYnByaW50LTE", "Ann's laptop")
 _ANN: Final = messages.ClaimedAccount("ann@example.org", "…")

@@ -9,8 +9,11 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.accounts import sessions
 from protocol.encoding import b64u
+from tests.app.pages.seeded import Seeded
 from tests.app.portal_fixtures import ANN, ISSUER, PASSWORDS
+from tests.app.service_fixtures import Owner
 
 PREFIX = "/api/v1"
 LAPTOP = {"jkt": b64u(b"L" * 32), "name": "Ann's laptop"}
@@ -75,3 +78,20 @@ def account(address: str = ANN, password: str | None = None, **more: Any) -> dic
         "password": PASSWORDS.get(address, "?") if password is None else password,
         **more,
     }
+
+
+def client_of(seeded: Seeded, owner: Owner, jkt: str = LAPTOP["jkt"]) -> Caller:
+    """Return a client in which somebody is signed in, without a mail server."""
+    token = sessions.new_token(seeded.service.entropy)
+    with seeded.service.database.write() as database:
+        sessions.start(
+            database,
+            token,
+            sessions.Client("192.0.2.7", "handfast"),
+            person_id=owner.person_id,
+            now=seeded.service.clock.now(),
+            lifetime=sessions.CLIENT_LIFETIME,
+            entropy=seeded.service.entropy,
+            device=sessions.ClientDevice(jkt, "Laptop's client"),
+        )
+    return Caller(seeded.app, token=token)

@@ -1,14 +1,17 @@
-"""A portal with keys to sign with, and a caller of its API."""
+"""A portal with keys to sign with, a caller of its API, and a portal that was lived in."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from app.keystore.key_sets import init_keys
 from app.keystore.provider import FileKeyProvider
 from tests.app.api.caller import Caller
+from tests.app.pages.seeded import Seeded, bare_portal, live_in
 from tests.app.portal_fixtures import Portal
 
 
@@ -29,3 +32,11 @@ def signing(portal: Portal) -> Portal:
 def caller(signing: Portal) -> Caller:
     """A client that has never been here."""
     return Caller(signing.app)
+
+
+@pytest.fixture
+def lived_in(tmp_path: Path) -> Iterator[Seeded]:
+    """A portal in which Ann has devices, keys and activations."""
+    with bare_portal(tmp_path) as seeded:
+        live_in(seeded)
+        yield seeded
