@@ -165,6 +165,10 @@ def test_another_offer_under_the_key_ends_the_cut_one(
     for key_id in successor:
         del service.packets.rows[key_id]
     service.packets.offer(row(service, cut))
+    service.faults.append(nth("/init", 1))
+    assert report(device).answered
+    assert device.pending() == ()
+    service.faults.clear()
     assert report(device).outcome == "replaced"
     check_replaced(device, service, cut)
 
