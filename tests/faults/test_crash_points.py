@@ -6,19 +6,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from app import crashpoints as service
+from app.activation.services import ask_rotation, confirm_device
+from app.clock import SystemClock
+from app.models.tables import SERVICE_KEY
 from plugin import crashpoints as device
-from tests.faults.site import REPOSITORY, Done, Site, wait_for
+from tests.faults.site import ANN, REPOSITORY, Done, Site, wait_for
 from tests.faults.witness import Witness
 
 SERVICES = ("mail", "contacts")
 EXCHANGE_POINTS = tuple(name for name in service.POINTS if name.startswith(("init.", "confirm.")))
-OPERATOR_POINTS = tuple(name for name in service.POINTS if name not in EXCHANGE_POINTS)
+PACKET_POINTS = tuple(name for name in service.POINTS if name.startswith("packet."))
+OPERATOR_POINTS = tuple(
+    name for name in service.POINTS if name not in (*EXCHANGE_POINTS, *PACKET_POINTS)
+)
 # Once this has happened the same request is answered from what is stored, and does not come here.
 DURABLE = ("init.committed", "confirm.committed")
 # Where the walk is worth its seconds in every `make test`.
-QUICK = ("init.committed", "confirm.committed", "device.pending.stored", "device.confirm.sent")
+QUICK = (
+    "init.committed",
+    "confirm.committed",
+    "packet.committed",
+    "device.pending.stored",
+    "device.confirm.sent",
+)
 
 
 def walked(points: tuple[str, ...]) -> list[object]:
@@ -61,6 +74,86 @@ def test_the_service_is_killed_while_the_device_waits(
         witness.check_secrets_gone()
     finally:
         exchange.kill()
+
+
+@pytest.mark.parametrize(("point", "times"), walked(PACKET_POINTS))
+def test_the_service_is_killed_while_the_device_reports(
+    point: str, times: int, site: Site, witness: Witness
+) -> None:
+    exchange = site.start_exchange(crash_at=point)
+    try:
+        with site.handfast_running("refresh") as running:
+            for left in reversed(range(times)):
+                wait_for(lambda: exchange.gone or running.poll() is not None)  # noqa: B023 - read at once
+                assert exchange.crashed_at(point)
+                witness.look()
+                exchange.kill()
+                exchange = site.start_exchange(crash_at=point if left else None)
+            reported = Done.end_of(running)
+        # The same content under a fresh number, by itself.
+        assert reported.code == 0, reported.errors
+        witness.check_end()
+    finally:
+        exchange.kill()
+
+
+@pytest.mark.parametrize(("point", "times"), walked((*EXCHANGE_POINTS, *PACKET_POINTS)))
+def test_the_service_is_killed_while_a_key_is_replaced(
+    point: str, times: int, site: Site, witness: Witness
+) -> None:
+    (old,) = witness.old_keys
+    ask_for_rotation(site, old)
+    for _ in range(times):
+        exchange = site.start_exchange(crash_at=point)
+        try:
+            with site.handfast_running("refresh") as running:
+                wait_for(lambda: exchange.gone or running.poll() is not None)  # noqa: B023 - read at once
+                running.kill()
+            witness.look()
+        finally:
+            exchange.kill()
+    with site.exchange():
+        replaced(site, old)
+        witness.check_end("mail")
+        witness.check_secrets_gone()
+    assert witness.look().keys[old].state == "retired"
+
+
+@pytest.mark.parametrize(("point", "times"), walked(device.POINTS))
+def test_the_device_is_killed_while_a_key_is_replaced(
+    point: str, times: int, site: Site, witness: Witness
+) -> None:
+    (old,) = witness.old_keys
+    ask_for_rotation(site, old)
+    with site.exchange():
+        for _ in range(times):
+            site.handfast("refresh", crash_at=point)
+            witness.look()
+        replaced(site, old)
+        witness.check_end("mail")
+        witness.check_secrets_gone()
+
+
+def ask_for_rotation(site: Site, key_id: str) -> None:
+    """Confirm Ann's device, as she does, and let its key be replaced at the next report."""
+    now = SystemClock().now()
+    with site.database() as database:
+        with database.read_connection() as connection:
+            device_id = connection.execute(
+                select(SERVICE_KEY.c.device_id).where(SERVICE_KEY.c.id == key_id)
+            ).scalar_one()
+        assert confirm_device(database, person_id=ANN, device_id=device_id, now=now)
+        assert ask_rotation(database, person_id=ANN, key_id=key_id, now=now)
+
+
+def replaced(site: Site, old: str) -> None:
+    """Report until the old key is gone, as the daily timer does."""
+    for _ in range(3):
+        done = site.handfast("refresh")
+        assert done.code == 0, done.errors
+        if all(key.key_id != old for key in site.device().store.read().keys):
+            return
+    raise AssertionError("the old key is still there")
 
 
 @pytest.mark.parametrize(("point", "times"), walked(device.POINTS))
@@ -141,7 +234,7 @@ def test_every_crash_point_in_the_code_is_walked() -> None:
     named = {*service.POINTS, *device.POINTS}
     patterns = set(crash_points_in("app")) | set(crash_points_in("plugin"))
 
-    walked_here = {*EXCHANGE_POINTS, *OPERATOR_POINTS, *device.POINTS}
+    walked_here = {*EXCHANGE_POINTS, *PACKET_POINTS, *OPERATOR_POINTS, *device.POINTS}
     assert {"issue.committed", "sweep.deleted"} == set(OPERATOR_POINTS)
     assert walked_here == named
     for pattern in patterns:
