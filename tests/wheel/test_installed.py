@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import struct
 import subprocess
 from pathlib import Path
@@ -110,6 +111,31 @@ def test_the_desktop_s_program_opens_a_document(
     assert len(service.words()) == 1
 
 
+def test_the_timer_s_program_reports_in(
+    device: Installed, service: Service, trusting: dict[str, str], tmp_path: Path
+) -> None:
+    document = tmp_path / "activation.handfast"
+    document.write_bytes(service.issue())
+    assert device.run("handfast", "open", str(document), **trusting).returncode == 0
+    units = {**trusting, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    done = device.run("handfast", "register", "--browser", "refresh", **units)
+    assert done.returncode == 0, done.stderr
+    service.requests.clear()
+    done = device.run("/bin/sh", started_by(tmp_path, "handfast-refresh.service"))
+    assert done.returncode == 0, done.stderr
+    assert "/packet" in [path for path, _ in service.requests]
+
+
+def test_the_agent_s_program_starts(
+    device: Installed, trusting: dict[str, str], tmp_path: Path
+) -> None:
+    units = {**trusting, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    assert device.run("handfast", "agent", "install", **units).returncode == 0
+    done = device.run(started_by(tmp_path, "handfast-agent.service"), "where")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().startswith("/")
+
+
 def test_a_stranger_s_packages_of_our_names_are_neither_used_nor_touched(
     device: Installed,
 ) -> None:
@@ -133,6 +159,14 @@ def test_the_programs_that_it_starts_get_no_path_of_ours(
     (manifest,) = tmp_path.rglob("org.handfast.host.json")
     script = Path(json.loads(manifest.read_text())["path"]).read_text()
     assert "PYTHONPATH" not in script
+
+
+def started_by(folder: Path, unit: str) -> str:
+    """Return the path of the script that a unit of systemd below the folder starts."""
+    (file,) = folder.rglob(unit)
+    line = re.search(r"^ExecStart=(.*)$", file.read_text(), re.M)
+    assert line is not None
+    return shlex.split(line[1])[-1]
 
 
 def decoys(folder: Path) -> Path:
