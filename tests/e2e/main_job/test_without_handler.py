@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from demo.main_job import words_on
 from protocol.media_type import FILE_NAME
 from tests.e2e.bridge.registered import handfast
 from tests.e2e.browser import Machine
 from tests.e2e.main_job.installation import ANN, EVERYTHING, Installation
-from tests.e2e.main_job.steps import allow_in, enter_page, wait_until_active, words_on_device
+from tests.e2e.main_job.steps import allow_in, enter_page, words_on_device
 
 pytestmark = EVERYTHING
 
@@ -35,7 +36,11 @@ def test_the_activation_waits_and_the_downloaded_document_finishes_it(
     assert done.returncode == 0, done.stderr
     assert not file.exists()
     # Nobody touches the page: it asks by itself.
-    assert wait_until_active(page) == words_on_device(bobs_machine, portal)
+    expect(page.get_by_role("heading", name="your device?")).to_be_visible()
+    assert words_on(page) == words_on_device(bobs_machine, portal)
+    # A document in a file could have been used by anybody: its owner says that it was not.
+    page.get_by_role("button", name="Yes, this is my device").click()
+    expect(page.get_by_text("is confirmed as yours.")).to_be_visible()
     page.close()
 
 
