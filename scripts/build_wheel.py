@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).resolve().parent.parent
-SOURCES: Final = ("pyproject.toml", "requirements/device.in", "handfast", "plugin", "protocol")
+SOURCES: Final = (
+    "pyproject.toml",
+    "requirements/device.in",
+    "docs/man",
+    "handfast",
+    "plugin",
+    "protocol",
+)
 NAME: Final = "handfast-*-py3-none-any.whl"
 LEFT_OUT: Final = shutil.ignore_patterns("__pycache__", "*.po", "*.pot")
 # The first moment that an archive can name. A newer one would say nothing about the content.

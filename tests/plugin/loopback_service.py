@@ -233,7 +233,8 @@ def _entry(key: SigningKey) -> KeyEntry:
 
 @contextmanager
 def _serving(service: Service, context: ssl.SSLContext | None) -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(service))
+    handler = type("Handler", (_Handler,), {"service": service})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -246,41 +247,40 @@ def _serving(service: Service, context: ssl.SSLContext | None) -> Iterator[int]:
         server.server_close()
 
 
-def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._serve(b"")
+class _Handler(BaseHTTPRequestHandler):
+    service: Service
 
-        def do_DELETE(self) -> None:
-            self._serve(b"")
+    def do_GET(self) -> None:
+        self._serve(b"")
 
-        def do_POST(self) -> None:
-            self._serve(self.rfile.read(int(self.headers["Content-Length"])))
+    def do_DELETE(self) -> None:
+        self._serve(b"")
 
-        def _serve(self, body: bytes) -> None:
-            service.requests.append((self.path, body))
-            answer: Message | None = self._answer(body)
-            for fault in service.faults:
-                answer = fault(self.path, answer) if answer else None
-            if answer is None:
-                self.close_connection = True
-                return
-            status, content_type, content = answer
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(content)))
-            if status in (429, 503) and service.retry_after is not None:
-                self.send_header("Retry-After", str(service.retry_after))
-            self.end_headers()
-            self.wfile.write(content)
+    def do_POST(self) -> None:
+        self._serve(self.rfile.read(int(self.headers["Content-Length"])))
 
-        def _answer(self, body: bytes) -> Message:
-            if service.api is None or not self.path.startswith("/api/v1/"):
-                return service.answer(self.path, body)
-            token = self.headers.get("Authorization", "").removeprefix("Bearer ") or None
-            return service.api(Asked(self.command, self.path, body, token))
-
-        def log_message(self, *_arguments: object) -> None:
+    def _serve(self, body: bytes) -> None:
+        self.service.requests.append((self.path, body))
+        answer: Message | None = self._answer(body)
+        for fault in self.service.faults:
+            answer = fault(self.path, answer) if answer else None
+        if answer is None:
+            self.close_connection = True
             return
+        status, content_type, content = answer
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(content)))
+        if status in (429, 503) and self.service.retry_after is not None:
+            self.send_header("Retry-After", str(self.service.retry_after))
+        self.end_headers()
+        self.wfile.write(content)
 
-    return Handler
+    def _answer(self, body: bytes) -> Message:
+        if self.service.api is None or not self.path.startswith("/api/v1/"):
+            return self.service.answer(self.path, body)
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ") or None
+        return self.service.api(Asked(self.command, self.path, body, token))
+
+    def log_message(self, *_arguments: object) -> None:
+        return
