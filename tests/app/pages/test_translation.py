@@ -35,6 +35,7 @@ PAGES = (
     "/mail-accounts/{unproven}",
     "/mail-accounts/{unproven}/remove",
     "/accounts/add",
+    "/client",
     "/devices/nothing",
 )
 # What is data and stays as it is.
@@ -56,6 +57,8 @@ DATA = {
 @pytest.fixture(scope="module")
 def translated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
     folder: Path = tmp_path_factory.mktemp("portal")
+    (folder / "client").mkdir()
+    (folder / "client/handfast-1.2.3-py3-none-any.whl").touch()
     with bare_portal(folder) as seeded:
         live_in(seeded)
         translate(seeded.app, tmp_path_factory.mktemp("translations"))
