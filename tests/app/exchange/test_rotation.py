@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
+from app.activation.overview import list_activations
 from app.activation.rotation import time_to_rotate
 from app.activation.services import ask_rotation, revoke_device, revoke_key, sweep
 from app.activation.status import RUN_LIFETIME
@@ -270,6 +271,15 @@ def test_a_document_for_another_device_does_not_end_a_rotation(service: Service)
     activated(service, service.handset("Ann's phone"))
 
     assert state_of(service, rotation) == ActivationState.OPEN
+
+
+def test_a_rotation_is_in_no_list_of_activations(service: Service) -> None:
+    line = activated(service)
+    offered(line)
+
+    with service.database.read() as session:
+        listed = list_activations(session, service.ann.person_id, now=service.clock.now())
+    assert len(listed) == 1
 
 
 def test_the_end_of_a_key_ends_its_rotation(service: Service) -> None:
