@@ -1,5 +1,6 @@
 """Packets: what device and service send each other under a service key; docs/protocol.md 16."""
 
+import hmac
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar, cast
 
@@ -19,6 +20,7 @@ T = TypeVar("T")
 BLOCK: Final = 64
 WINDOW: Final = 64
 MAX_NUMBER: Final = 2**53 - 1
+_NONCE_BYTES: Final = 12
 
 Number = Annotated[int, msgspec.Meta(ge=1, le=MAX_NUMBER)]
 
@@ -91,7 +93,7 @@ def read_packet(untrusted: bytes) -> Packet:
 def seal_packet(
     key: SessionKey, direction: Direction, number: int, content: Request | Answer
 ) -> bytes:
-    """Write the packet with this number; never call it twice for one key, direction and number."""
+    """Write the packet with this number, which one key and direction have for one content only."""
     if not 1 <= number <= MAX_NUMBER:
         raise LocalProtocolError(f"no packet has the number {number}")
     if not isinstance(content, _CONTENTS[direction]):
@@ -101,8 +103,9 @@ def seal_packet(
         decode(plain, type(content))
     except RemoteProtocolError as error:
         raise LocalProtocolError(f"not fit to be sent: {error}") from error
-    nonce, associated = _binding(key, direction, number)
-    sealed = _cipher(key, direction).encrypt(nonce, plain, associated)
+    associated = _associated(key, direction, number)
+    nonce = _nonce(key, direction, associated, plain)
+    sealed = nonce + _cipher(key, direction).encrypt(nonce, plain, associated)
     return encode(Packet(v=1, key=key.key_id, number=number, sealed=Sealed(sealed)))
 
 
@@ -150,11 +153,16 @@ class Window:
 def _open(key: SessionKey, direction: Direction, packet: Packet, as_type: type[T]) -> T:
     if packet.key != key.key_id:
         raise RemoteProtocolError(ErrorCode.REFUSED, "a packet of another key")
-    nonce, associated = _binding(key, direction, packet.number)
+    nonce, locked = packet.sealed[:_NONCE_BYTES], packet.sealed[_NONCE_BYTES:]
+    if len(nonce) < _NONCE_BYTES:
+        raise RemoteProtocolError(ErrorCode.REFUSED, "the packet has no nonce")
+    associated = _associated(key, direction, packet.number)
     try:
-        plain = _cipher(key, direction).decrypt(nonce, packet.sealed, associated)
+        plain = _cipher(key, direction).decrypt(nonce, locked, associated)
     except InvalidTag as error:
         raise RemoteProtocolError(ErrorCode.REFUSED, "the packet does not open") from error
+    if not hmac.compare_digest(nonce, _nonce(key, direction, associated, plain)):
+        raise RemoteProtocolError(ErrorCode.REFUSED, "the packet has another nonce than its text")
     return decode(plain, as_type)
 
 
@@ -162,7 +170,12 @@ def _cipher(key: SessionKey, direction: Direction) -> AESGCM:
     return AESGCM(key.purpose_key("packet", direction))
 
 
-def _binding(key: SessionKey, direction: Direction, number: int) -> tuple[bytes, bytes]:
-    """The nonce, and the associated data that ties a packet to its key, direction and number."""
-    counted = number.to_bytes(8, "big")
-    return bytes(4) + counted, lv_cat("handfast/1 packet", key.key_id, direction, counted)
+def _associated(key: SessionKey, direction: Direction, number: int) -> bytes:
+    """The associated data that ties a packet to its key, direction and number."""
+    return lv_cat("handfast/1 packet", key.key_id, direction, number.to_bytes(8, "big"))
+
+
+def _nonce(key: SessionKey, direction: Direction, associated: bytes, plain: bytes) -> bytes:
+    """The nonce of this very text: another text has another one, even if numbers repeat."""
+    named = lv_cat("handfast/1 packet nonce", associated, plain)
+    return hmac.digest(key.purpose_key("packet nonce", direction), named, "sha512")[:_NONCE_BYTES]

@@ -17,6 +17,7 @@ from protocol.signing import SigningKey
 TEXT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 
 NOW = 1_800_000_000
+TEXT_OF_END = b'{"act":"end"}'
 SIGNER = SigningKey.from_seed(b"\x0d" * 32)
 BOOK = ServiceBook(
     iss="https://localhost:8443",
@@ -77,10 +78,14 @@ def later_values() -> dict[str, str]:
     """Every row of what is made from `session_1`."""
     key = SessionKey("", "", "", "", bytes.fromhex(check_values()["`session_1`"]))
     notice = Notice(iss="https://localhost:8443", iat=NOW, key=key.key_id, state="revoked")
+    associated = channel._associated(key, "to-service", 1)
     return {
         "key of requests": key.purpose_key("packet", "to-service").hex(),
         "key of answers": key.purpose_key("packet", "to-device").hex(),
-        "associated data of request 1": channel._binding(key, "to-service", 1)[1].hex(),
+        "nonce key of requests": key.purpose_key("packet nonce", "to-service").hex(),
+        "nonce key of answers": key.purpose_key("packet nonce", "to-device").hex(),
+        "associated data of request 1": associated.hex(),
+        "nonce of request 1": channel._nonce(key, "to-service", associated, TEXT_OF_END).hex(),
         "request 1, an end": channel.seal_packet(key, "to-service", 1, End()).decode(),
         "answer 1, an end": channel.seal_packet(key, "to-device", 1, EndAnswer()).decode(),
         "`Expand` for 19.2": expand(key.key, lv_cat("handfast/1 rotate"), 64).hex(),

@@ -2,7 +2,9 @@
 
 import json
 
+import msgspec
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,10 +20,12 @@ from protocol.channel import (
     read_packet,
     seal_packet,
 )
+from protocol.encoding import Sealed
 from protocol.errors import ErrorCode, LocalProtocolError, RemoteProtocolError
+from protocol.messages import MAX_BOOK
 from protocol.session import SessionKey, is_purpose
 from tests.protocol.test_vectors import Case, load, named, outcome
-from tests.vectors import packets
+from tests.vectors import books, packets
 
 KEY, OTHER = packets.KEY, packets.OTHER
 PACKETS = load("handfast-packet.json")
@@ -37,6 +41,8 @@ def test_keys_of_the_directions() -> None:
     assert key.key_id == PACKETS["key_id"]
     for direction in packets._DIRECTIONS:
         assert key.purpose_key("packet", direction).hex() == PACKETS[direction]
+        nonce_key = key.purpose_key("packet nonce", direction)
+        assert nonce_key.hex() == PACKETS["nonce " + direction]
 
 
 @pytest.mark.parametrize("case", named(PACKETS["requests"]))
@@ -124,14 +130,48 @@ def test_another_key_opens_nothing(number: int) -> None:
     assert outcome(lambda: open_request(OTHER, renamed)) == "refused"
 
 
-def test_every_nonce_is_of_one_number_and_every_direction_has_its_key() -> None:
-    bodies = [
-        read_packet(seal_packet(KEY, "to-service", number, End())).sealed for number in (1, 2)
-    ]
-    bodies += [
-        read_packet(seal_packet(KEY, "to-device", number, EndAnswer())).sealed for number in (1, 2)
-    ]
-    assert len(set(bodies)) == 4
+def nonce(body: bytes) -> bytes:
+    return read_packet(body).sealed[:12]
+
+
+@given(
+    number=numbers,
+    name=st.text("abc", min_size=1, max_size=9),
+    other=st.text("abc", min_size=1, max_size=9),
+)
+def test_two_texts_under_one_number_have_two_nonces(number: int, name: str, other: str) -> None:
+    """As when an older copy of a store was put back; the same text is the same packet."""
+    first, second = (
+        packets.packed(Report(text, "linux", "handfast", None, False), number)
+        for text in (name, other)
+    )
+    assert (nonce(first) == nonce(second)) == (first == second) == (name == other)
+
+
+def test_numbers_and_directions_have_nonces_of_their_own() -> None:
+    """The text of both acts is the same."""
+    bodies = [packets.packed(act, number) for act in (End(), EndAnswer()) for number in (1, 2)]
+    assert len({nonce(body) for body in bodies}) == 4
+
+
+@given(number=numbers, drawn=st.binary(min_size=12, max_size=12))
+def test_a_nonce_that_is_not_the_text_s_is_refused(number: int, drawn: bytes) -> None:
+    """Whoever holds the key could seal under any nonce; only one is taken."""
+    text, associated = packets.TEXT, packets._bound("to-service", number)
+    locked = AESGCM(KEY.purpose_key("packet", "to-service")).encrypt(drawn, text, associated)
+    packet = read_packet(packets.packed(End(), number))
+    drawn_packet = msgspec.structs.replace(packet, sealed=Sealed(drawn + locked))
+    assert outcome(lambda: open_request(KEY, drawn_packet)) == "refused"
+
+
+def test_the_largest_contents_fit_into_a_packet() -> None:
+    """A book of 8,192 characters, and names of 100 characters of four bytes."""
+    book = books.RAW.decode()
+    full = ReportAnswer(book + "A" * (MAX_BOOK - len(book)), False, packets.ROTATING.rotation, 1)
+    body = packets.packed(full, MAX_NUMBER)
+    assert open_answer(KEY, body, number=MAX_NUMBER, expected=ReportAnswer) == full
+    named = Report(*["\U0001f600" * 100] * 3, packets.LATER.book, True)
+    assert open_request(KEY, read_packet(packets.packed(named, MAX_NUMBER))) == named
 
 
 def test_program_keys() -> None:

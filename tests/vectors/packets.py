@@ -1,5 +1,6 @@
 """Packets under one key of the fixed run: good ones, spoilt ones, and orders of arrival."""
 
+import hmac
 import json
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ ROTATING: Final = ReportAnswer(
     None, False, Rotation(rotations.CONTEXT.activation, rotations.GRANTS[0].id), cast.NOW
 )
 TEXT: Final = b'{"act":"end"}'
+LABEL: Final = "handfast/1 packet nonce"
 
 
 def content() -> Json:
@@ -45,6 +47,8 @@ def content() -> Json:
         "key_id": KEY.key_id,
         "to-service": KEY.purpose_key("packet", "to-service").hex(),
         "to-device": KEY.purpose_key("packet", "to-device").hex(),
+        "nonce to-service": KEY.purpose_key("packet nonce", "to-service").hex(),
+        "nonce to-device": KEY.purpose_key("packet nonce", "to-device").hex(),
         "requests": requests(),
         "answers": answers(),
         "arrivals": arrivals(),
@@ -149,54 +153,96 @@ def _listed(cases: list[_Case], direction: Direction) -> list[Json]:
 def _inside(body: bytes, direction: Direction) -> str:
     """The text that a packet seals."""
     packet = read_packet(body)
-    nonce, associated = _bound(direction, packet.number)
     cipher = AESGCM(KEY.purpose_key("packet", direction))
-    return cipher.decrypt(nonce, packet.sealed, associated).decode()
+    nonce, locked = packet.sealed[:12], packet.sealed[12:]
+    return cipher.decrypt(nonce, locked, _bound(direction, packet.number)).decode()
 
 
-def _bound(direction: Direction, number: int, key: SessionKey = KEY) -> tuple[bytes, bytes]:
-    """Nonce and associated data, written here once more."""
-    counted = number.to_bytes(8, "big")
-    return bytes(4) + counted, lv_cat("handfast/1 packet", key.key_id, direction, counted)
+def _bound(direction: Direction, number: int, key: SessionKey = KEY) -> bytes:
+    """The associated data, written here once more."""
+    return lv_cat("handfast/1 packet", key.key_id, direction, number.to_bytes(8, "big"))
+
+
+def _mac(key: bytes, *fields: str | bytes) -> bytes:
+    return hmac.digest(key, lv_cat(*fields), "sha512")
 
 
 def _raw(plain: bytes, direction: Direction = "to-service", **other: Any) -> bytes:
     """A packet with the number 5, of which `other` says what is not as it should be."""
-    nonce, associated = _bound(direction, 5)
+    associated = other.get("associated", _bound(direction, 5))
     key = other.get("key", KEY.purpose_key("packet", direction))
-    nonce, associated = other.get("nonce", nonce), other.get("associated", associated)
-    sealed = Sealed(AESGCM(key).encrypt(nonce, plain, associated))
+    nonce_key = other.get("nonce key", KEY.purpose_key("packet nonce", direction))
+    nonce = other.get("nonce", _mac(nonce_key, LABEL, associated, plain)[:12])
+    sealed = Sealed(nonce + AESGCM(key).encrypt(nonce, plain, associated))
     return encode(Packet(v=1, key=other.get("named", KEY.key_id), number=5, sealed=sealed))
 
 
 def _spoilt(direction: Direction, back: Direction) -> list[_Case]:
     """Packets that must not open: each differs from a good one in one thing."""
     good = read_packet(_raw(TEXT, direction))
-    nonce, associated = _bound(direction, 5)
+    associated, counted = _bound(direction, 5), (5).to_bytes(8, "big")
+    nonce_key = KEY.purpose_key("packet nonce", direction)
     changes: list[tuple[str, Json]] = [
         ("another key's secret", {"key": OTHER.purpose_key("packet", direction)}),
         ("another key's name outside", {"named": OTHER.key_id}),
-        ("another key's name in the binding", {"associated": _bound(direction, 5, OTHER)[1]}),
+        ("another key's name in the binding", {"associated": _bound(direction, 5, OTHER)}),
         ("secret of the other direction", {"key": KEY.purpose_key("packet", back)}),
-        ("binding of the other direction", {"associated": _bound(back, 5)[1]}),
+        ("binding of the other direction", {"associated": _bound(back, 5)}),
         ("secret of another purpose", {"key": KEY.purpose_key("contacts", direction)}),
         ("secret of a program", {"key": KEY.program_key("packet", direction)}),
-        ("nonce of another number", {"nonce": _bound(direction, 4)[0]}),
-        ("nonce with the number in front", {"nonce": nonce[4:] + nonce[:4]}),
-        ("nonce with the number reversed", {"nonce": nonce[:4] + nonce[:3:-1]}),
+        ("nonce that counts", {"nonce": bytes(4) + counted}),
         ("nonce of zeros", {"nonce": bytes(12)}),
-        ("binding of another number", {"associated": _bound(direction, 4)[1]}),
+        *(
+            (name, {"nonce": nonce[:12]})
+            for name, nonce in {
+                "nonce of another number": _mac(nonce_key, LABEL, _bound(direction, 4), TEXT),
+                "nonce of another text": _mac(nonce_key, LABEL, associated, b'{"act":"End"}'),
+                "nonce without the text": _mac(nonce_key, LABEL, associated),
+                "nonce of text before binding": _mac(nonce_key, LABEL, TEXT, associated),
+                "nonce without label": _mac(nonce_key, associated, TEXT),
+                "nonce with the wrong label": _mac(
+                    nonce_key, "handfast/1 packet", associated, TEXT
+                ),
+                "nonce of the last bytes": _mac(nonce_key, LABEL, associated, TEXT)[-12:],
+                "nonce of SHA-256": hmac.digest(
+                    nonce_key, lv_cat(LABEL, associated, TEXT), "sha256"
+                ),
+                "nonce of fields just joined": hmac.digest(
+                    nonce_key, LABEL.encode() + associated + TEXT, "sha512"
+                ),
+            }.items()
+        ),
+        (
+            "nonce key of the other direction",
+            {"nonce key": KEY.purpose_key("packet nonce", back)},
+        ),
+        ("nonce under the key of packets", {"nonce key": KEY.purpose_key("packet", direction)}),
+        ("nonce under another key", {"nonce key": OTHER.purpose_key("packet nonce", direction)}),
+        ("binding of another number", {"associated": _bound(direction, 4)}),
         ("binding without label", {"associated": associated[18:]}),
         ("no binding", {"associated": b""}),
     ]
-    altered = bytes([good.sealed[0] ^ 1]) + good.sealed[1:]
+    nonce, locked = good.sealed[:12], good.sealed[12:]
+    changed: dict[str, bytes] = {
+        "altered nonce": bytes([nonce[0] ^ 1]) + nonce[1:] + locked,
+        "altered text": nonce + bytes([locked[0] ^ 1]) + locked[1:],
+        "altered tag": good.sealed[:-1] + bytes([good.sealed[-1] ^ 1]),
+        "text cut": good.sealed[:-1],
+        "nonce at the end": locked + nonce,
+        "no nonce": locked,
+        "nonce of 16 bytes": nonce + bytes(4) + locked,
+        "shorter than nonce and tag": good.sealed[:27],
+        "a nonce and nothing more": nonce,
+        "shorter than a nonce": good.sealed[:7],
+        "nothing sealed": b"",
+    }
     return [
         ("reflected", "refused", _raw(TEXT, back)),
         *((name, "refused", _raw(TEXT, direction, **change)) for name, change in changes),
-        ("altered text", "refused", encode(_change(good, sealed=Sealed(altered)))),
-        ("text cut", "refused", encode(_change(good, sealed=Sealed(good.sealed[:-1])))),
-        ("shorter than a tag", "refused", encode(_change(good, sealed=Sealed(bytes(15))))),
-        ("nothing sealed", "refused", encode(_change(good, sealed=Sealed()))),
+        *(
+            (name, "refused", encode(_change(good, sealed=Sealed(sealed))))
+            for name, sealed in changed.items()
+        ),
     ]
 
 
