@@ -46,10 +46,12 @@ def test_the_page_says_what_is_offered_and_what_to_type(offering: Portal, folder
     browser = offering.browser()
     assert browser.get("/client").status_code == 200
     text = browser.text()
-    assert "1.2.3" in text
+    assert "Download version 1.2.3" in text
     assert DIGEST in text
     for command in (
         f"pipx install ./{NAME}",
+        # The program checks the download against the digest behind the address.
+        f'pipx install "{ISSUER}/client/{DIGEST}/{NAME}#sha256={DIGEST}"',
         f"handfast trust add {ISSUER}",
         "handfast activate",
         "handfast register",
