@@ -11,7 +11,6 @@ from demo import processes
 from plugin.errors import ExitCode
 from tests.faults import whole_site
 from tests.faults.site import Done, free_port
-from tests.faults.test_network import told
 from tests.faults.whole_site import Laptop, WholeSite, activations, keys_at_service
 from tests.peers.fault_proxy import PASSING, Fault, FaultProxy, fault_proxy
 
@@ -57,6 +56,8 @@ HARMLESS = (
     Act("trust-update", ("trust", "update"), ("/.well-known/handfast-keys",)),
 )
 ALL = (ACTIVATE, ROTATE, *HARMLESS)
+# A fetch is made once: where it fails, the person is told and runs the command again.
+MADE_ONCE = frozenset({"trust-update"})
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +125,9 @@ def test_a_command_survives_each_fault_of_each_message(
         line, path = lines(act, site)[place]
         line.spoil(path, fault)
         done = act.run(laptop)
+        if done.code != 0 and act.name in MADE_ONCE:
+            said(done)
+            done = act.run(laptop)
         assert done.code == 0, (fault, done.errors)
         assert line.count(path, fault) == 0, fault
         settled(laptop)
@@ -167,7 +171,6 @@ def test_a_network_that_is_away_is_said_and_the_same_command_goes_on_later(
             # The keys are there and work; what is left is reported by the next refresh.
             assert done.code == 0, done.errors
             continue
-        assert done.code == ExitCode.UNFINISHED, (path, done.errors)
         said(done)
         if act is ACTIVATE and path == "/confirm":
             assert len(laptop.device().pending()) == 1
@@ -179,8 +182,9 @@ def test_a_network_that_is_away_is_said_and_the_same_command_goes_on_later(
 
 def said(done: Done) -> None:
     """What happened and what to do stands there, with the answer or as an error."""
+    assert done.code == ExitCode.UNFINISHED, done.errors
     shown = done.output + done.errors
-    assert "hint:" in shown, shown
+    assert "hint: " in shown, shown
     assert "Traceback" not in shown, shown
 
 
@@ -203,8 +207,7 @@ def test_a_key_stays_while_its_end_is_not_known_at_the_service(
 ) -> None:
     site.exchange.spoil("/packet", *[Fault.REFUSED] * 30)
     done = REVOKE.run(laptop)
-    assert done.code == ExitCode.UNFINISHED
-    told(done)
+    said(done)
     settled(laptop)
     assert REVOKE.run(laptop).code == 0
     settled(laptop, ["calendar", "contacts"])
@@ -221,8 +224,7 @@ def test_trust_is_added_over_a_bad_line_whole_or_not_at_all(path: str, site: Who
         site.portal.spoil(path, fault)
         done = laptop.handfast(*add)
         if done.code != 0:
-            assert done.code == ExitCode.UNFINISHED, (fault, done.errors)
-            told(done)
+            said(done)
             assert laptop.handfast("trust", "list", "--json").output.strip() == "[]"
             done = laptop.handfast(*add)
             assert done.code == 0, (fault, done.errors)
@@ -252,7 +254,6 @@ def test_an_exchange_that_moved_is_found_by_its_name_in_the_key_set(
 ) -> None:
     with moved(site):
         done = REFRESH.run(laptop)
-        assert done.code == ExitCode.UNFINISHED
         said(done)
         assert laptop.handfast("trust", "update").code == 0
         for act in (REFRESH, ROTATE):
@@ -289,7 +290,6 @@ def test_a_device_comes_through_a_storm(seed: int, site: WholeSite) -> None:
             done = act.run(laptop)
             if done.code == 0:
                 break
-            assert done.code == ExitCode.UNFINISHED, (act.name, done.errors)
             said(done)
         else:
             pytest.fail(f"{act.name} never came through")
