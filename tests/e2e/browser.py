@@ -66,7 +66,7 @@ def new_machine(home: Path, authority: trustme.CA) -> Machine:
 def browser(
     playwright: Playwright, machine: Machine, extra: Sequence[str] = (), *, dark: bool = False
 ) -> Iterator[BrowserContext]:
-    """Start the browser, wait for the bridge's worker, and close it at the end."""
+    """Start the browser, wait until the bridge listens, and close it at the end."""
     with chromium_browser(
         playwright,
         profile=machine.profile,
@@ -76,6 +76,10 @@ def browser(
         downloads=machine.downloads,
         extra=extra,
     ) as context:
+        (worker,) = context.service_workers
+        # The worker is there before its script has run; a document that comes first is a download.
+        while not worker.evaluate("chrome.webRequest?.onHeadersReceived.hasListeners()"):
+            time.sleep(0.02)
         yield context
 
 
