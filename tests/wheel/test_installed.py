@@ -51,6 +51,19 @@ def test_help_is_there_by_either_name(device: Installed) -> None:
         assert "usage: handfast" in done.stdout
 
 
+def test_the_manual_page_is_where_pipx_puts_them(device: Installed) -> None:
+    done = device.run("man", "--manpath", str(device.folder / "man"), "--where", "handfast")
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).name == "handfast.1"
+
+
+def test_a_shell_completes_the_installed_command(device: Installed, tmp_path: Path) -> None:
+    answer = tmp_path / "answer"
+    asked = {"_ARGCOMPLETE": "1", "COMP_LINE": "handfast activ", "COMP_POINT": "14"}
+    device.run("handfast", **asked, _ARGCOMPLETE_STDOUT_FILENAME=str(answer))
+    assert answer.read_text().strip() == "activate"
+
+
 def test_nothing_of_the_server_came_along(device: Installed) -> None:
     names = {path.name.lower().partition("-")[0] for path in device.modules.iterdir()}
     assert names & set(SERVER_ONLY) == set()
