@@ -10,7 +10,7 @@ from flask_babel import LazyString, lazy_gettext
 
 from app import notices
 from app.activation.views import activation
-from app.api.operations import api
+from app.api.views import api
 from app.api.views import page as api_page
 from app.client.views import client
 from app.devices.views import devices

@@ -32,18 +32,22 @@ def require_no_body() -> None:
 def decode(untrusted: bytes, as_type: type[T]) -> T:
     """Return strict JSON as a type, or raise ProblemError.
 
-    Refused: unknown members, a name twice in one object, and more than five levels.
+    Refused: unknown members, a name twice in one object, half characters, numbers that are none,
+    and more than five levels.
     """
     if _depth(untrusted) > MOST_DEEP:
         raise ProblemError("malformed", "the JSON is nested too deeply")
     try:
-        value = msgspec.json.decode(untrusted, type=as_type)
-        json.loads(untrusted, object_pairs_hook=_once)
+        plain = json.loads(
+            untrusted.decode(), object_pairs_hook=_once, parse_float=_number, parse_constant=_none
+        )
+        # A lone surrogate can be escaped in JSON and be written nowhere else.
+        json.dumps(plain, ensure_ascii=False).encode()
+        return msgspec.convert(plain, as_type)
     except msgspec.ValidationError as error:
         raise ProblemError("malformed", str(error)) from None
     except ValueError:
         raise ProblemError("malformed", "this is not strict JSON") from None
-    return value
 
 
 def _depth(untrusted: bytes) -> int:
@@ -58,6 +62,18 @@ def _depth(untrusted: bytes) -> int:
     return deepest
 
 
-def _once(members: list[tuple[str, Any]]) -> None:
-    if len({name for name, _ in members}) != len(members):
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    plain = dict(members)
+    if len(plain) != len(members):
         raise ValueError("a name occurs twice")
+    return plain
+
+
+def _number(text: str) -> int | float:
+    """Read 993.0 as the whole number that it is, as JSON Schema does."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+def _none(text: str) -> None:
+    raise ValueError(f"{text} is no number")

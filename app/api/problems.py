@@ -34,7 +34,7 @@ KINDS: Final = {
         _("Something in it is missing, unknown or damaged."),
     ),
     "unknown-cursor": Kind(
-        400, _("The cursor names nothing any more."), _("Begin the list again without it.")
+        404, _("The cursor names nothing any more."), _("Begin the list again without it.")
     ),
     "wrong-host": Kind(
         400, _("This host is not served here."), _("Use the address of this service.")

@@ -11,6 +11,8 @@ from app.api import activation_views, openapi, own_views, reading, requests, sig
 from app.api.operations import api
 from app.extensions import handfast
 
+__all__ = ["api", "page"]
+
 # Importing a part is what puts its operations into the table.
 PARTS: Final = (requests, sign_in_views, activation_views, own_views)
 

@@ -73,7 +73,7 @@ def test_pages_together_are_the_whole_list(lived_in: Seeded, path: str) -> None:
 def test_a_cursor_of_nothing_is_told(lived_in: Seeded) -> None:
     for path in LISTS:
         answer = client_of(lived_in, lived_in.ann).call("GET", f"{path}?cursor=nothing")
-        assert (answer.status_code, answer.get_json()["code"]) == (400, "unknown-cursor")
+        assert (answer.status_code, answer.get_json()["code"]) == (404, "unknown-cursor")
 
 
 def test_a_waiting_activation_is_completed_for_the_device_that_asks(lived_in: Seeded) -> None:

@@ -19,6 +19,7 @@ from app.database import Database
 from app.devices.services import list_devices
 from app.extensions import of
 from app.keystore.provider import FileKeyProvider
+from app.mailservers.network import Network
 from app.mailservers.server import VouchedBy
 from app.models import Base, MailAccount
 from tests.app.portal_fixtures import ISSUER, Browser
@@ -89,7 +90,9 @@ class Seeded:
 
 
 @contextmanager
-def bare_portal(folder: Path, *, issuer: str = ISSUER, database_url: str = "") -> Iterator[Seeded]:
+def bare_portal(
+    folder: Path, *, issuer: str = ISSUER, database_url: str = "", network: Network | None = None
+) -> Iterator[Seeded]:
     """Build a portal in which Ann and Bob have nothing but an account."""
     config = portal_config(
         {
@@ -104,7 +107,7 @@ def bare_portal(folder: Path, *, issuer: str = ISSUER, database_url: str = "") -
     Base.metadata.create_all(database.engine)
     provider = FileKeyProvider(config.keys_dir)
     service = Service(database, clock, config, provider, entropy=Entropy(str(folder)))
-    portal = create_portal(config, clock=clock)
+    portal = create_portal(config, clock=clock, network=network)
     try:
         yield Seeded(portal, service)
     finally:
