@@ -16,9 +16,6 @@ from plugin.portal_messages import PortalDevice
 from plugin.sign_in import Session
 from plugin.terminal import ago, date, plain, say, table, tell
 
-ACTS = {"revoke": ("DELETE", ""), "restore": ("POST", "/restoration")}
-ACTS["confirm"] = ("POST", "/confirmation")
-
 
 def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Define the commands."""
@@ -81,10 +78,12 @@ def run_revoke(args: argparse.Namespace, device: Device) -> int:
     question = _("Revoke %s? All its keys end, and it is signed out.") % plain(one.name)
     if is_here:
         tell(_("That is this very device."))
-    _act(args, session, one, "revoke", question)
+    _ask(args, question)
     if is_here:
-        # The session ended with the device.
-        sign_in.keep_token(device, session.portal.issuer, None)
+        # The session ends with the device.
+        session.leave(f"/devices/{one.id}")
+    else:
+        session.call("DELETE", f"/devices/{one.id}", answer=msgspec.Raw)
     _told(args, one, "revoked", _("Revoked %s.") % plain(one.name))
     return ExitCode.OK
 
@@ -94,7 +93,8 @@ def run_restore(args: argparse.Namespace, device: Device) -> int:
     session = sign_in.open_session(args, device, notice)
     one = _find(_devices(session), args.name)
     question = _("Let %s activate again? Its revoked keys stay revoked.") % plain(one.name)
-    _act(args, session, one, "restore", question)
+    _ask(args, question)
+    session.call("POST", f"/devices/{one.id}/restoration", answer=msgspec.Raw)
     _told(args, one, "active", _("%s may activate again.") % plain(one.name))
     return ExitCode.OK
 
@@ -107,7 +107,8 @@ def run_confirm(args: argparse.Namespace, device: Device) -> int:
         "name": plain(one.name),
         "date": date(one.created_at),
     }
-    _act(args, session, one, "confirm", question)
+    _ask(args, question)
+    session.call("POST", f"/devices/{one.id}/confirmation", answer=msgspec.Raw)
     _told(args, one, "active", _("Confirmed %s.") % plain(one.name))
     return ExitCode.OK
 
@@ -116,13 +117,9 @@ def _devices(session: Session) -> list[PortalDevice]:
     return session.call("GET", "/devices?limit=100", answer=list[PortalDevice])
 
 
-def _act(
-    args: argparse.Namespace, session: Session, one: PortalDevice, act: str, question: str
-) -> None:
+def _ask(args: argparse.Namespace, question: str) -> None:
     if not args.yes and not prompt.confirm(question):
         raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
-    method, end = ACTS[act]
-    session.call(method, f"/devices/{one.id}{end}", answer=msgspec.Raw)
 
 
 def _told(args: argparse.Namespace, one: PortalDevice, state: str, sentence: str) -> None:

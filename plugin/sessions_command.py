@@ -12,6 +12,7 @@ from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.keys_command import short_id
 from plugin.output import print_json
+from plugin.portal import RefusedByPortalError
 from plugin.portal_messages import PortalSession
 from plugin.sign_in import Session
 from plugin.terminal import ago, plain, say, table
@@ -77,9 +78,10 @@ def run_end(args: argparse.Namespace, device: Device) -> int:
     one = _find(_sessions(session), args.session)
     if not args.yes and not prompt.confirm(_("Sign out %s?") % plain(one.name)):
         raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
-    session.call("DELETE", f"/sessions/{one.id}", answer=msgspec.Raw)
     if one.current:
-        sign_in.keep_token(device, issuer, None)
+        session.leave("/sessions/current")
+    else:
+        _end(session, one)
     if args.json:
         print_json({"id": one.id, "name": one.name, "ended": True})
     else:
@@ -89,6 +91,15 @@ def run_end(args: argparse.Namespace, device: Device) -> int:
 
 def _sessions(session: Session) -> list[PortalSession]:
     return session.call("GET", "/sessions?limit=100", answer=list[PortalSession])
+
+
+def _end(session: Session, one: PortalSession) -> None:
+    try:
+        session.call("DELETE", f"/sessions/{one.id}", answer=msgspec.Raw)
+    except RefusedByPortalError as error:
+        # Ended meanwhile, or just now by a call whose answer was lost: that is what is wanted.
+        if error.code != "not-found":
+            raise
 
 
 def _find(found: Sequence[PortalSession], wanted: str) -> PortalSession:

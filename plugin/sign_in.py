@@ -1,6 +1,7 @@
 """This device's session at a portal: kept sealed, made anew when the portal knows it no more."""
 
 import argparse
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -39,6 +40,14 @@ class Session:
             return self.portal.call(method, path, sent, answer=answer, token=token)
         except SignedOutError as error:
             raise refused() from error
+
+    def leave(self, path: str) -> None:
+        """Delete what this session hangs on; after a lost answer the portal knows us no more."""
+        portal = self.portal
+        with suppress(SignedOutError):
+            token = token_of(portal.device, portal.issuer)
+            portal.call("DELETE", path, answer=msgspec.Raw, token=token)
+        keep_token(portal.device, portal.issuer, None)
 
     def _sign_in(self) -> str:
         portal = self.portal

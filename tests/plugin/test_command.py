@@ -1,12 +1,15 @@
 """The command line: help everywhere, fixed exit codes, errors in one form, JSON for programs."""
 
+import argparse
 import json
 import os
+from collections.abc import Iterator
 
 import pytest
 from msgspec import structs
 
-from plugin.__main__ import EXIT_CODES, main
+from plugin.__main__ import EXIT_CODES, main, parser
+from plugin.argument_parser import commands_of
 from plugin.device import Device
 from plugin.errors import ExitCode
 from plugin.handler import activate
@@ -16,25 +19,19 @@ from tests.plugin.conftest import Run
 from tests.plugin.loopback_service import Service
 from tests.plugin.test_activate import allow, quiet
 
-COMMANDS = (
-    (),
-    ("status",),
-    ("open",),
-    ("trust",),
-    ("trust", "add"),
-    ("trust", "list"),
-    ("trust", "update"),
-    ("trust", "remove"),
-    ("keys",),
-    ("keys", "list"),
-    ("keys", "show"),
-    ("keys", "remove"),
-    ("keys", "passphrase"),
-    ("keys", "passphrase", "set"),
-    ("register",),
-    ("unregister",),
-    ("doctor",),
-)
+
+def commands(parser: argparse.ArgumentParser, *names: str) -> Iterator[tuple[str, ...]]:
+    """Yield every command of the command line, the bare one first."""
+    yield names
+    for command in commands_of(parser):
+        yield from commands(command, *names, command.prog.split()[-1])
+
+
+COMMANDS = tuple(commands(parser()))
+
+
+def test_the_commands_are_all_found() -> None:
+    assert {(), ("activate",), ("keys", "passphrase", "set"), ("devices", "confirm")} < {*COMMANDS}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

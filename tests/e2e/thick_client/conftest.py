@@ -47,10 +47,15 @@ def portal(
 @pytest.fixture
 def client(portal: Installation, tmp_path: Path) -> Client:
     """A device that trusts the portal by its fingerprint."""
-    client = Client(tmp_path)
+    return new_client(portal, tmp_path / "device")
+
+
+def new_client(portal: Installation, folder: Path) -> Client:
+    """Return a new device that trusts the portal."""
+    folder.mkdir()
+    client = Client(folder)
     authority = ("--ca-file", str(portal.certificates.authority))
-    done = client.run(
-        "trust", "add", portal.issuer, *authority, "--fingerprint", portal.fingerprint
-    )
+    by = ("--fingerprint", portal.fingerprint)
+    done = client.run("trust", "add", portal.issuer, *authority, *by)
     assert done.status == 0, done.stderr
     return client
