@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from app.audit import Act, record
 from app.clock import DAY
@@ -39,10 +39,9 @@ def ask_rotation(
         & (SERVICE_KEY.c.person_id == person_id)
         & (SERVICE_KEY.c.state == KeyState.ACTIVE)
     )
-    due = SERVICE_KEY.c.rotate_at.is_not(None) & (SERVICE_KEY.c.rotate_at <= now)
     with database.write_connection() as connection:
         changed = connection.execute(
-            update(SERVICE_KEY).where(mine, ~due).values(rotate_at=now)
+            update(SERVICE_KEY).where(mine, _not_due(now)).values(rotate_at=now)
         ).rowcount
         if changed:
             record(
@@ -56,3 +55,20 @@ def ask_rotation(
             return True
         # Asked for already, or its time had come by itself.
         return connection.execute(select(SERVICE_KEY.c.id).where(mine)).first() is not None
+
+
+def ask_all_rotations(connection: Connection, *, now: int) -> int:
+    """Let every active key be replaced at its device's next report; return how many.
+
+    For a restored database, where the numbers of packets stand as they stood: a packet that was
+    recorded since gets a second answer under its number, which weakens the key and no other.
+    """
+    return connection.execute(
+        update(SERVICE_KEY)
+        .where(SERVICE_KEY.c.state == KeyState.ACTIVE, _not_due(now))
+        .values(rotate_at=now)
+    ).rowcount
+
+
+def _not_due(now: int) -> ColumnElement[bool]:
+    return SERVICE_KEY.c.rotate_at.is_(None) | (SERVICE_KEY.c.rotate_at > now)

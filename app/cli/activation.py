@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app import audit
 from app.activation.ending import kill
+from app.activation.rotation import ask_all_rotations
 from app.activation.services import Issued, issue
 from app.cli.console import ACTOR, Operator, OperatorError, keys_told, moment, operator
 from app.cli.people import find_account, find_services
@@ -51,8 +52,12 @@ def issue_document(account: str, out: Path, services: tuple[str, ...]) -> None:
 @activation.command("kill-all")
 @click.confirmation_option(prompt="End every open activation? Their owners have to start again.")
 def kill_all() -> None:
-    """End every open activation: after a backup was restored, or after a theft."""
+    """End every open activation and have every key replaced at its device's next report.
+
+    For after a backup was restored, or after a theft. Keys work until they are replaced.
+    """
     here = operator()
+    now = here.clock.now()
     with here.migrated() as database, database.write_connection() as connection:
         found = connection.execute(
             select(Activation.id).where(Activation.state == ActivationState.OPEN)
@@ -60,12 +65,20 @@ def kill_all() -> None:
         killed = kill(connection, list(found.scalars()), reason="ended-by-operator")
         audit.record(
             connection,
-            at=here.clock.now(),
+            at=now,
             actor=ACTOR,
             act=audit.Act.ACTIVATION_ENDED,
             detail={"count": len(killed)},
         )
-    click.echo(f"{len(killed)} activations ended")
+        asked = ask_all_rotations(connection, now=now)
+        audit.record(
+            connection,
+            at=now,
+            actor=ACTOR,
+            act=audit.Act.KEY_ROTATION_ASKED,
+            detail={"count": asked},
+        )
+    click.echo(f"{len(killed)} activations ended; {asked} keys are replaced as devices report in")
 
 
 def _issue(here: Operator, address: str, services: tuple[str, ...]) -> Issued:

@@ -125,32 +125,23 @@ class ExchangeService:
         crashpoint("confirm.opened")
         if row.bound_jkt is not None and row.bound_jkt != claim.jkt:
             raise RemoteProtocolError(ErrorCode.WRONG_DEVICE)
-        try:
-            body = self._redemptions.redeem(
-                Redemption(
-                    activation_id=confirm.activation,
-                    person_id=row.person_id,
-                    grants=rows,
-                    run=confirm.run,
-                    confirm_hash=confirm_hash,
-                    secrets=secrets,
-                    claim=claim,
-                    address=address,
-                    now=now,
-                    # A rotation says nothing about whose hands the device is in.
-                    bound=row.bound_jkt is not None and row.rotates_key_id is None,
-                    rotates=row.rotates_key_id,
-                )
-            )
-        except RevokedDeviceError:
-            raise RemoteProtocolError(ErrorCode.DEVICE_REVOKED) from None
-        except EndedKeyError:
-            self._kill(confirm.activation)
-            raise RemoteProtocolError(ErrorCode.REFUSED) from None
-        except (LostRaceError, IntegrityError):
-            body = self._look_again(confirm, confirm_hash, ErrorCode.REFUSED)
-        except CommitUnknownError:
-            body = self._look_again(confirm, confirm_hash, None)
+        body = self._redeem(
+            Redemption(
+                activation_id=confirm.activation,
+                person_id=row.person_id,
+                grants=rows,
+                run=confirm.run,
+                confirm_hash=confirm_hash,
+                secrets=secrets,
+                claim=claim,
+                address=address,
+                now=now,
+                # A rotation says nothing about whose hands the device is in.
+                bound=row.bound_jkt is not None and row.rotates_key_id is None,
+                rotates=row.rotates_key_id,
+            ),
+            confirm,
+        )
         crashpoint("confirm.committed")
         return body
 
@@ -256,6 +247,20 @@ class ExchangeService:
             raise RemoteProtocolError(ErrorCode.REFUSED)
         place = run_place(confirm.activation, confirm.run)
         return RunSecrets.from_bytes(self._keys.keys.open(row.secrets_sealed, place))
+
+    def _redeem(self, wanted: Redemption, confirm: Confirm) -> bytes:
+        """Return the answer that is in the rows afterwards, whoever put it there."""
+        try:
+            return self._redemptions.redeem(wanted)
+        except RevokedDeviceError:
+            raise RemoteProtocolError(ErrorCode.DEVICE_REVOKED) from None
+        except EndedKeyError:
+            self._kill(confirm.activation)
+            raise RemoteProtocolError(ErrorCode.REFUSED) from None
+        except (LostRaceError, IntegrityError):
+            return self._look_again(confirm, wanted.confirm_hash, ErrorCode.REFUSED)
+        except CommitUnknownError:
+            return self._look_again(confirm, wanted.confirm_hash, None)
 
     def _look_again(
         self, confirm: Confirm, confirm_hash: bytes, otherwise: ErrorCode | None

@@ -99,10 +99,12 @@ class Line:
         return Line(self.service, self.handset, established.keys[0], self.sub)
 
 
-def activated(service: Service, handset: Handset | None = None, *, bound: bool = True) -> Line:
-    """Activate mail for Ann on a device; bound to it, as the bridge has it, or not."""
+def activated(
+    service: Service, handset: Handset | None = None, *, bound: bool = True, of: str = "mail"
+) -> Line:
+    """Activate a service for Ann on a device; bound to it, as the bridge has it, or not."""
     handset = handset or service.handset()
     jkt = handset.identity.kid if bound else None
-    issued = service.issue(service.ann, "mail", bound_jkt=jkt)
+    issued = service.issue(service.ann, of, bound_jkt=jkt)
     established = service.activate(handset, issued.document)
     return Line(service, handset, established.keys[0], service.ann.person_id)

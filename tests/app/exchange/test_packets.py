@@ -138,9 +138,13 @@ def test_an_unknown_key_is_refused_like_a_bad_tag(service: Service) -> None:
     assert refused(service, seal_packet(stranger, "to-service", 1, content)) is ErrorCode.REFUSED
 
 
-def test_of_the_same_packet_eight_times_at_once_one_is_answered(service: Service) -> None:
+@pytest.mark.parametrize("number", [101, 50])
+def test_of_the_same_packet_eight_times_at_once_one_is_answered(
+    service: Service, number: int
+) -> None:
     line = activated(service)
-    body = line.report()
+    service.packets.packet(line.report(number=100))
+    body = line.report(number=number)
     processes = [service.new_packets() for _ in range(8)]
 
     outcomes = together(*(lambda one=one: one.packet(body).body for one in processes))
@@ -191,16 +195,18 @@ def test_proof_ends_the_wait_for_the_complete(service: Service) -> None:
 
 def test_a_second_document_replaces_the_key_once_it_is_proven(service: Service) -> None:
     old = activated(service)
+    elsewhere = activated(service, service.handset("Ann's phone"))
+    contacts = activated(service, old.handset, of="contacts")
+    for line in (old, elsewhere, contacts):
+        line.send()
     service.clock.advance(HOUR)
     new = activated(service, old.handset)
-    elsewhere = activated(service, service.handset("Ann's phone"))
-    old.send()
 
     new.send()
 
     assert stored_key(old).state == KeyState.RETIRED
     assert stored_key(old).key_sealed is None
-    assert stored_key(new).state == stored_key(elsewhere).state == KeyState.ACTIVE
+    assert {stored_key(one).state for one in (new, elsewhere, contacts)} == {KeyState.ACTIVE}
     assert old.notice().state == "retired"
     assert acts(service)[-1] == Act.KEY_RETIRED
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.activation.overview import list_activations
-from app.activation.rotation import time_to_rotate
+from app.activation.rotation import ask_all_rotations, time_to_rotate
 from app.activation.services import ask_rotation, revoke_device, revoke_key, sweep
 from app.activation.status import RUN_LIFETIME
 from app.activation.sweep import ANSWER_LIFETIME
@@ -105,6 +105,14 @@ def test_an_owner_can_ask_for_a_new_key(service: Service) -> None:
 
     assert line.send().rotation is not None
     assert acts(service).count(Act.KEY_ROTATION_ASKED) == 1
+
+
+def test_after_a_restore_every_key_is_replaced(service: Service) -> None:
+    lines = [activated(service, service.handset(name)) for name in ("laptop", "phone")]
+    with service.database.write_connection() as connection:
+        assert ask_all_rotations(connection, now=service.clock.now()) == 2
+
+    assert all(line.send().rotation for line in lines)
 
 
 def test_the_same_rotation_is_offered_while_it_is_under_way(service: Service) -> None:
