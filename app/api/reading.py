@@ -77,12 +77,21 @@ class Group:
 
 def groups(table: Sequence[Operation], described: Mapping[str, Any]) -> list[Group]:
     """Return the table's operations by the thing they are about, in the order of TITLES."""
-    order = list(TITLES)
-    ordered = sorted(table, key=lambda one: order.index(_about(one)))
+    ordered = sorted(table, key=_place)
     return [
         Group(name, TITLES[name], tuple(_shown(one, described) for one in found))
         for name, found in groupby(ordered, _about)
     ]
+
+
+def _place(operation: Operation) -> tuple[int, int, str, int]:
+    """Sort by thing, then what is about all of them before what is about one."""
+    return (
+        list(TITLES).index(_about(operation)),
+        operation.path.count("/"),
+        operation.path,
+        ("POST", "GET", "DELETE").index(operation.method),
+    )
 
 
 def _about(operation: Operation) -> str:

@@ -18,6 +18,12 @@ from tests.app.portal_fixtures import Portal
 @pytest.fixture
 def signing(portal: Portal) -> Portal:
     """The portal, with keys: it can issue documents."""
+    give_keys(portal)
+    return portal
+
+
+def give_keys(portal: Portal) -> None:
+    """Make the keys of a service, as its operator does."""
     init_keys(
         FileKeyProvider(portal.config.keys_dir),
         issuer=portal.config.issuer,
@@ -25,7 +31,6 @@ def signing(portal: Portal) -> Portal:
         now=portal.clock.now(),
         entropy=os.urandom,
     )
-    return portal
 
 
 @pytest.fixture
