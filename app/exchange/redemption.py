@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection
 
+from app.activation.confirmation import expire_unconfirmed
 from app.activation.rotation import time_to_rotate
 from app.audit import Act, record
 from app.clock import HOUR
@@ -124,6 +125,10 @@ class Redemptions:
         device = self._upsert_device.row(connection, row)
         if device is None:
             raise RevokedDeviceError
+        if device.confirm_by is not None and device.confirm_by <= wanted.now:
+            # Its earlier keys are over, though nobody tidied up yet; the new one has its own time.
+            expire_unconfirmed(connection, device.id, now=wanted.now)
+            self._upsert_device.row(connection, row)
         return str(device.id)
 
     def _activation(

@@ -188,20 +188,19 @@ DEVICE_COLUMNS: Final = (
 def upsert_device(dialect: Dialect) -> Prepared:
     """Build the statement that adds a device or renews an active one; no row if it was revoked.
 
-    What confirms it stays; the time to do so counts from the first key, unless it is over.
+    What confirms it stays; the time to do so counts from the first key, and may be over.
     """
     make = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
     new = make(DEVICE)
     confirmed_at = func.coalesce(DEVICE.c.confirmed_at, new.excluded.confirmed_at)
     confirm_by = case(
         (confirmed_at.is_not(None), null()),
-        (DEVICE.c.confirm_by > new.excluded.seen_at, DEVICE.c.confirm_by),
-        else_=new.excluded.confirm_by,
+        else_=func.coalesce(DEVICE.c.confirm_by, new.excluded.confirm_by),
     )
     renewed = {name: new.excluded[name] for name in ("name", "platform", "handler", "seen_at")}
     statement = new.on_conflict_do_update(
         index_elements=[DEVICE.c.person_id, DEVICE.c.jkt],
         set_={**renewed, "confirmed_at": confirmed_at, "confirm_by": confirm_by},
         where=DEVICE.c.state == DeviceState.ACTIVE,
-    ).returning(DEVICE.c.id)
+    ).returning(DEVICE.c.id, DEVICE.c.confirm_by)
     return Prepared(statement, columns=DEVICE_COLUMNS)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.activation.overview import list_activations
 from app.activation.rotation import ask_all_rotations, time_to_rotate
@@ -14,6 +14,7 @@ from app.audit import Act
 from app.clock import DAY, MINUTE
 from app.exchange.rotations import LIFETIME
 from app.models import Activation, ActivationState, KeyState, Run, ServiceKey
+from app.models.tables import SERVICE_KEY
 from protocol.channel import Rotation
 from protocol.errors import ErrorCode, RemoteProtocolError
 from tests.app.exchange.reporting import Line, activated
@@ -225,6 +226,18 @@ def test_revocation_ends_the_rotation_too(service: Service, what: str) -> None:
             None,
             None,
         ]
+
+
+def test_a_key_that_ended_behind_its_rotation_is_not_replaced(service: Service) -> None:
+    line = activated(service)
+    rotation = offered(line)
+    confirm = confirm_of(line, rotation)
+    with service.database.write_connection() as connection:
+        connection.execute(update(SERVICE_KEY).values(state=KeyState.REVOKED, key_sealed=None))
+
+    exchange = service.exchange
+    assert refused(lambda: exchange.confirm(confirm, address=ADDRESS)) is ErrorCode.REFUSED
+    assert state_of(service, rotation) == ActivationState.DEAD
 
 
 @pytest.mark.parametrize("what", ["key", "device"])

@@ -108,10 +108,12 @@ def test_without_its_owner_it_loses_its_keys(service: Service, swept: bool) -> N
     assert sweep(service.database, service.clock).devices == 0
 
 
-def test_it_may_come_back_and_is_asked_about_again(service: Service) -> None:
+@pytest.mark.parametrize("swept", [True, False])
+def test_it_may_come_back_and_is_asked_about_again(service: Service, swept: bool) -> None:
     line = activated(service, bound=False)
     service.clock.advance(24 * HOUR)
-    sweep(service.database, service.clock)
+    if swept:
+        sweep(service.database, service.clock)
 
     again = activated(service, line.handset, bound=False)
 
