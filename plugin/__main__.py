@@ -57,7 +57,7 @@ def main(argv: list[str]) -> int:
         report(error, as_json="--json" in argv)
         return error.exit_code
     except KeyboardInterrupt:
-        tell("")
+        tell("\n" + _("handfast: interrupted; the same command goes on where it can"))
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody left to tell.

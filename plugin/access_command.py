@@ -17,7 +17,7 @@ from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.output import print_json
 from plugin.records import Contents, KeyRecord, ProgramRecord
-from plugin.terminal import date, plain, say, table, tell
+from plugin.terminal import date, listing, plain, say, tell
 from protocol.encoding import lv_cat
 from protocol.session import is_purpose
 
@@ -88,7 +88,7 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
             for record in records
         ]
         head = (_("ID"), _("PROGRAM"), _("ACCOUNT"), _("SERVICE"), _("PURPOSE"), _("SINCE"))
-        say(*table([head, *rows]))
+        say(*listing(head, rows))
     return ExitCode.OK
 
 

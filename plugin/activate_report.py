@@ -37,6 +37,14 @@ class Report:
                 return outcome.problem or Problem("unexpected", _("The portal does not say why."))
         return None
 
+    def is_proven(self, address: str) -> bool:
+        """Tell whether a mail server that rightly serves the address vouched for it."""
+        return all(
+            outcome.proven
+            for outcome in self.outcomes
+            if same_address(outcome.address, address) and outcome.accepted
+        )
+
     @property
     def exit_code(self) -> ExitCode:
         with_keys = [address for address in self.asked if self.keys_of(address)]
@@ -78,8 +86,11 @@ def _account_lines(report: Report, address: str) -> list[str]:
         return [*lines, *([f"    {plain(problem.detail)}"] if problem.detail else []), again]
     if not keys:
         return [_("%(mark)s %(address)s: no key") % {"mark": REFUSED, "address": plain(address)}]
+    lines = [f"{DONE} {plain(address)}"]
+    if not report.is_proven(address):
+        lines.append(_("    not proven to be yours: you named its mail server yourself"))
     return [
-        f"{DONE} {plain(address)}",
+        *lines,
         *(f"    {plain(key.service)}: {' '.join(key.words)}" for key in keys),
     ]
 
@@ -97,6 +108,7 @@ def _account_as_json(report: Report, address: str) -> dict[str, object]:
     return {
         "address": address,
         "outcome": "active" if keys else "refused",
+        "proven": bool(keys) and report.is_proven(address),
         "problem": None
         if problem is None
         else {"code": problem.code, "title": problem.title, "detail": problem.detail},

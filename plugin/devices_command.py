@@ -14,7 +14,7 @@ from plugin.keys_command import short_id
 from plugin.output import print_json
 from plugin.portal_messages import PortalDevice
 from plugin.sign_in import Session
-from plugin.terminal import ago, date, plain, say, table, tell
+from plugin.terminal import ago, date, listing, plain, say, tell
 
 
 def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -66,7 +66,7 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
         )
         for one in found
     ]
-    say(*table([(_("DEVICE"), _("NAME"), _("STATE"), _("KEYS"), _("SEEN")), *rows]))
+    say(*listing((_("DEVICE"), _("NAME"), _("STATE"), _("KEYS"), _("SEEN")), rows))
     return ExitCode.OK
 
 

@@ -9,7 +9,7 @@ from plugin.i18n import _
 from plugin.output import print_json
 from plugin.passphrase import new_passphrase
 from plugin.records import KeyRecord, PendingRecord
-from plugin.terminal import ago, bold, date, plain, say, table, tell
+from plugin.terminal import ago, bold, date, listing, plain, say, table, tell
 
 
 def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -213,7 +213,7 @@ def list_lines(
     if not rows and not pending:
         return [_("There are no keys on this device yet.")]
     head = (_("KEY"), _("ACCOUNT"), _("SERVICE"), _("WORDS"), _("AGE"), _("STATE"))
-    lines = table([head, *rows])
+    lines = listing(head, rows)
     return (lines if rows else []) + [
         _("%(id)s  unfinished exchange with %(issuer)s, begun %(date)s")
         % {"id": short_id(record.activation), "issuer": record.issuer, "date": date(record.created)}

@@ -15,7 +15,7 @@ from plugin.output import print_json
 from plugin.portal import RefusedByPortalError
 from plugin.portal_messages import PortalSession
 from plugin.sign_in import Session
-from plugin.terminal import ago, plain, say, table
+from plugin.terminal import ago, listing, plain, say
 
 CURRENT = "current"
 
@@ -61,7 +61,7 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
         )
         for one in found
     ]
-    say(*table([(_("SESSION"), _("NAME"), _("KIND"), _("ADDRESS"), _("SEEN")), *rows]))
+    say(*listing((_("SESSION"), _("NAME"), _("KIND"), _("ADDRESS"), _("SEEN")), rows))
     return ExitCode.OK
 
 

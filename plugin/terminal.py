@@ -1,10 +1,11 @@
 """Say things on a terminal: answers on stdout, progress on stderr, nothing raw from outside."""
 
 import os
+import shutil
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from plugin.i18n import ngettext
@@ -40,6 +41,12 @@ def plain(untrusted_text: str) -> str:
     )
 
 
+def fits(lines: Sequence[str]) -> bool:
+    """Tell whether a terminal shows these lines unfolded; a file or a program takes any."""
+    widest = max(map(len, lines), default=0)
+    return not sys.stdout.isatty() or widest <= shutil.get_terminal_size().columns
+
+
 def table(rows: Iterable[tuple[str, ...]]) -> list[str]:
     """Return rows as lines with aligned columns."""
     rows = list(rows)
@@ -48,6 +55,15 @@ def table(rows: Iterable[tuple[str, ...]]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+
+
+def listing(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return rows under a head; one thing below the other where the terminal is too narrow."""
+    lines = table([head, *rows])
+    if fits(lines):
+        return lines
+    below = [[*table(zip(head, row, strict=True)), ""] for row in rows]
+    return [line for lines in below for line in lines][:-1]
 
 
 def ago(seconds: int) -> str:

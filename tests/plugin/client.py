@@ -6,6 +6,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,12 +79,19 @@ class Client:
                 os.close(reading)
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def type(self, typed: Sequence[tuple[str, str]], *arguments: str) -> tuple[int, str]:
+    def type(
+        self,
+        typed: Sequence[tuple[str, str]],
+        *arguments: str,
+        columns: int = 100,
+        **more: str,
+    ) -> tuple[int, str]:
         """Run a command on a terminal; type each answer when its question appears."""
         terminal, inside = pty.openpty()
+        termios.tcsetwinsize(inside, (24, columns))
         running = subprocess.Popen(
             ["setsid", "--ctty", *COMMAND, *arguments],
-            env=self.environment(TERM="xterm"),
+            env=self.environment(TERM="xterm", **more),
             stdin=inside,
             stdout=inside,
             stderr=inside,

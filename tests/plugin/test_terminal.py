@@ -1,0 +1,82 @@
+"""On a terminal: secrets stay unseen, Ctrl-C leaves nothing half done, narrow ones are served."""
+
+from pathlib import Path
+
+import pytest
+
+from plugin.errors import ExitCode
+from tests.plugin.client import Client
+from tests.plugin.loopback_portal import ANN, PASSWORD, SmallPortal
+from tests.plugin.loopback_service import Asked, Message, Service
+
+INTERRUPTED = 130
+CTRL_C = "\x03"
+
+
+@pytest.fixture
+def portal(service: Service) -> SmallPortal:
+    service.api = SmallPortal(service)
+    return service.api
+
+
+@pytest.fixture
+def client(service: Service, portal: SmallPortal, tmp_path: Path) -> Client:
+    client = Client(tmp_path)
+    by = ("--ca-file", str(service.ca_file), "--fingerprint", service.bundle.fingerprint)
+    assert client.run("trust", "add", service.issuer, *by).status == ExitCode.OK
+    return client
+
+
+def test_ctrl_c_at_the_password_leaves_nothing(client: Client, portal: SmallPortal) -> None:
+    asked = ("activate", "--account", ANN)
+    status, shown = client.type([(f"Password of {ANN}: ", CTRL_C)], *asked)
+    assert status == INTERRUPTED
+    assert "Traceback" not in shown
+    assert portal.calls == []
+    assert client.held() == ()
+
+
+def test_ctrl_c_while_the_portal_works_leaves_nothing(
+    client: Client, portal: SmallPortal, service: Service
+) -> None:
+    def slow(asked: Asked) -> Message:
+        client.device().sleep(4)
+        return portal(asked)
+
+    service.api = slow
+    typed = [(f"Password of {ANN}: ", PASSWORD), ("this may take a minute", CTRL_C)]
+    status, shown = client.type(typed, "activate", "--account", ANN)
+    assert status == INTERRUPTED
+    assert "Traceback" not in shown
+    assert client.held() == ()
+    assert client.device().pending() == ()
+    assert client.run("activate", "--account", ANN, passwords=[PASSWORD]).status == ExitCode.OK
+
+
+def test_a_long_wait_says_that_it_waits(
+    client: Client, portal: SmallPortal, service: Service
+) -> None:
+    def slow(asked: Asked) -> Message:
+        client.device().sleep(6)
+        return portal(asked)
+
+    service.api = slow
+    done = client.run("activate", "--account", ANN, passwords=[PASSWORD])
+    assert done.status == ExitCode.OK
+    assert "still waiting for the portal (5 s)" in done.stderr
+
+
+def test_a_narrow_terminal_gets_one_thing_below_the_other(client: Client) -> None:
+    client.run("activate", "--account", ANN, passwords=[PASSWORD])
+    _status, wide = client.type([], "keys", "list", columns=120)
+    _status, narrow = client.type([], "keys", "list", columns=48)
+    assert "KEY       ACCOUNT" in wide
+    assert "ACCOUNT  ann@example.org" in narrow
+    assert max(map(len, narrow.splitlines())) <= 48
+
+
+def test_no_color_means_none(client: Client) -> None:
+    _status, bold = client.type([], "status")
+    _status, plain = client.type([], "status", NO_COLOR="1")
+    assert "\x1b[1m" in bold
+    assert "\x1b" not in plain
