@@ -1,10 +1,11 @@
 """A service's database and keys in a folder, with people in it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import select
 
@@ -36,6 +37,7 @@ class World:
     folder: Path
     owners: tuple[Owner, ...]
     key_set: KeySet
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -44,12 +46,13 @@ class World:
             "PATH": os.environ["PATH"],
             "LC_ALL": "C.UTF-8",
             "HANDFAST_STATE_DIR": str(self.folder),
+            **self.settings,
         }
 
 
-def build(folder: Path, people: int) -> World:
+def build(folder: Path, people: int, settings: Mapping[str, str] = MappingProxyType({})) -> World:
     """Migrate, make keys, add people with one proven account each."""
-    config = portal_config({"HANDFAST_STATE_DIR": str(folder)})
+    config = portal_config({"HANDFAST_STATE_DIR": str(folder), **settings})
     now, provider = SystemClock().now(), FileKeyProvider(config.keys_dir)
     init_keys(
         provider,
@@ -63,7 +66,7 @@ def build(folder: Path, people: int) -> World:
     with database_of(config) as database:
         schema.upgrade(database)
         owners = add_people(database, people, now=now)
-    return World(folder, owners, key_set)
+    return World(folder, owners, key_set, settings)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from app.models import Base
-from bench import exchange, ordinary_models
+from bench import exchange, ordinary_models, wire
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -15,6 +15,12 @@ def test_the_exchange_is_compared_with_its_primitives_and_with_spake2() -> None:
     assert [line.goal for line in lines].count("≤ 1.5 ×") == 2
     assert [line.goal for line in lines].count("≥ 20 × faster") == 3
     assert all(line.figure and line.compared_with for line in lines)
+
+
+def test_activation_packet_and_rotation_take_the_fewest_round_trips() -> None:
+    seen = list(wire.measure())
+    assert [line.met for line in seen if line.what.startswith("round trips")] == [True] * 3
+    assert len(seen) == 6
 
 
 def test_an_unknown_part_is_named_with_those_that_exist() -> None:
