@@ -75,7 +75,7 @@ _keys = st.builds(
     _maybe_times,
     st.booleans(),
 )
-_programs = st.builds(ProgramRecord, *[_texts] * 5, _times)
+_programs = st.builds(ProgramRecord, *[_texts] * 6, _times)
 
 
 @given(
