@@ -170,15 +170,19 @@ class Device:
             return contents.pending
         return self.store.change(keep_young).pending
 
-    def reserve_numbers(self, key_id: str) -> range:
-        """Return numbers for packets under a key, which nobody else on this device will get."""
+    def reserve_numbers(self, key_id: str, *, leap: int = 0) -> range:
+        """Return numbers for packets under a key, which nobody else on this device will get.
+
+        They begin behind `leap` numbers that nobody gets.
+        """
         first = 0
 
         def reserve(contents: Contents) -> Contents:
             nonlocal first
             key = _held(contents, key_id)
-            first = key.reserved + 1
-            return _with_key(contents, msgspec.structs.replace(key, reserved=key.reserved + BLOCK))
+            first = key.reserved + leap + 1
+            reserved = key.reserved + leap + BLOCK
+            return _with_key(contents, msgspec.structs.replace(key, reserved=reserved))
 
         self.store.change(reserve)
         return range(first, first + BLOCK)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal
+from typing import Final, Generic, Literal
 
 from plugin.crashpoints import crashpoint
 from plugin.device import Device
@@ -13,12 +13,16 @@ from plugin.i18n import _
 from plugin.limits import RESEND_PAUSES
 from plugin.records import KeyRecord
 from protocol import media_type
-from protocol.channel import OneAnswer, Request, open_answer, seal_packet
+from protocol.channel import BLOCK, OneAnswer, Request, open_answer, seal_packet
 from protocol.errors import ErrorCode, Reason, RemoteProtocolError, VerificationError
 from protocol.notice import Notice, open_notice
 from protocol.trust import KeySet
 
 PATH = "/packet"
+# Numbers passed over at the first, second and every later `replayed` to one request: a program
+# that was faster is overtaken at once, and the store of some years ago within one request. Not
+# more, since anybody on the path can write `replayed`, and numbers are to last in spite of it.
+LEAPS: Final = (0, BLOCK**2, BLOCK**3)
 Ending = Literal["revoked", "retired"]
 
 
@@ -85,18 +89,23 @@ class _Numbers:
         self._key_id = key_id
         self._device = device
         self._left: Iterator[int] = iter(())
+        self._skipped = 0
+        self._leap = 0
 
     def take(self) -> int:
         """Return a number, from a block that is reserved durably before its first is used."""
         for number in self._left:
             return number
-        self._left = iter(self._device.reserve_numbers(self._key_id))
+        self._left = iter(self._device.reserve_numbers(self._key_id, leap=self._leap))
+        self._leap = 0
         crashpoint("device.numbers.reserved")
         return next(self._left)
 
     def skip(self) -> None:
-        """Leave the rest of the block: another program has gone on with higher numbers."""
+        """Leave the block: the service knows higher numbers than the store, which may be old."""
         self._left = iter(())
+        self._leap = LEAPS[min(self._skipped, len(LEAPS) - 1)]
+        self._skipped += 1
 
 
 @dataclass

@@ -170,7 +170,8 @@ def test_the_largest_contents_fit_into_a_packet() -> None:
     full = ReportAnswer(book + "A" * (MAX_BOOK - len(book)), False, packets.ROTATING.rotation, 1)
     body = packets.packed(full, MAX_NUMBER)
     assert open_answer(KEY, body, number=MAX_NUMBER, expected=ReportAnswer) == full
-    named = Report(*["\U0001f600" * 100] * 3, packets.LATER.book, True)
+    name = "\U0001f600" * 100
+    named = Report(name, name, name, packets.LATER.book, True)
     assert open_request(KEY, read_packet(packets.packed(named, MAX_NUMBER))) == named
 
 
