@@ -16,6 +16,7 @@ from app.words_for_people import SERVICE_NAMES
 # The first sentence whose facts are all there is used; the last one needs none.
 SENTENCES: Final[Mapping[Act, Sequence[LazyString]]] = {
     Act.SIGNED_IN: (
+        lazy_gettext("You signed in as {account} with Handfast on {device} from {address}."),
         lazy_gettext("You signed in as {account} from {address}."),
         lazy_gettext("You signed in as {account}."),
         lazy_gettext("You signed in."),

@@ -1,0 +1,83 @@
+"""The API once on PostgreSQL, whose SQL is stricter, and many clients of one person at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from app.models import Activation, MailAccount, Person, WebSession
+from protocol.encoding import b64u
+from tests.app.api.caller import LAPTOP, Caller, account, client_of
+from tests.app.api.conftest import give_keys
+from tests.app.pages.seeded import bare_portal, live_in
+from tests.app.portal_fixtures import ANN, BOB, Portal, build
+from tests.peers.ca import CertificateAuthority
+from tests.peers.postgresql import Cluster
+from tests.peers.pymap_server import PymapServer
+
+AT_ONCE = 6
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def both(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    mail_ca: CertificateAuthority,
+    mail_server: PymapServer,
+) -> Iterator[Portal]:
+    """A portal over each kind of database."""
+    named = request.param == "postgresql"
+    url = request.getfixturevalue("postgresql_url") if named else ""
+    built = build(tmp_path, DATABASE_URL=url)
+    built.pin("example.org", mail_server, mail_ca.pem)
+    give_keys(built)
+    yield built
+    built.here.close()
+
+
+def test_clients_that_sign_in_at_once_are_one_person(both: Portal) -> None:
+    """Each device names the same two accounts, every other one in the other order."""
+
+    def activate(number: int) -> int:
+        device = {"jkt": b64u(number.to_bytes(32, "big")), "name": f"Device {number}"}
+        caller = Caller(both.app, address=f"192.0.2.{number}", device=device)
+        accounts = [account(ANN), account(BOB)][:: 1 if number % 2 else -1]
+        return caller.activate(*accounts, ticket=b64u(number.to_bytes(16, "big"))).status_code
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        assert list(threads.map(activate, range(1, AT_ONCE + 1))) == [200] * AT_ONCE
+    assert len(both.rows(Person)) == 1
+    assert len(both.rows(MailAccount)) == 2
+    assert len([row for row in both.rows(WebSession) if row.ended_at is None]) == AT_ONCE
+    # They are for the same services, so the latest one replaces the others.
+    assert [row.state for row in both.rows(Activation)].count("open") == 1
+
+
+@pytest.mark.postgresql
+def test_everything_that_a_client_can_do(postgresql_cluster: Cluster, tmp_path: Path) -> None:
+    with (
+        postgresql_cluster.database() as url,
+        bare_portal(tmp_path, database_url=url) as seeded,
+    ):
+        live_in(seeded)
+        ann = client_of(seeded, seeded.ann)
+        for path in ("/sessions", "/activations", "/accounts", "/keys", "/devices", "/books"):
+            answer = ann.call("GET", f"{path}?limit=1")
+            assert answer.status_code == 200, path
+            assert len(answer.get_json()) == 1
+        for method, path in (
+            ("POST", "/keys/{key}/rotation"),
+            ("DELETE", "/keys/{key}"),
+            ("POST", "/devices/{laptop}/confirmation"),
+            ("DELETE", "/devices/{laptop}"),
+            ("POST", "/devices/{laptop}/restoration"),
+            ("DELETE", "/activations/{used}"),
+        ):
+            answer = ann.call(method, path.format_map(vars(seeded)))
+            assert answer.status_code in {200, 204}, path
+        path = f"/activations/{seeded.waiting}/document"
+        assert ann.call("POST", path, {"device": LAPTOP}).status_code == 200
+        assert ann.call("DELETE", "/sessions/current").status_code == 204
