@@ -103,6 +103,7 @@ class PacketService:
             return PacketAnswer(signed, is_notice=True)
         key = self._open_key(row)
         request = open_request(key, msgspec.structs.replace(packet, key=key.key_id))
+        # It cannot have opened; but then nothing below would hold.
         if row.id is None:
             raise RemoteProtocolError(ErrorCode.REFUSED)
         crashpoint("packet.opened")

@@ -214,7 +214,16 @@ def test_the_sweeper_is_killed(times: int, site: Site, witness: Witness) -> None
 
 @pytest.mark.faults
 @pytest.mark.postgresql
-@pytest.mark.parametrize("point", ["init.committed", "confirm.computed", "confirm.committed"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        "init.committed",
+        "confirm.computed",
+        "confirm.committed",
+        "packet.computed",
+        "packet.committed",
+    ],
+)
 def test_the_service_is_killed_on_postgresql(point: str, postgresql_site: Site) -> None:
     site, witness = postgresql_site, Witness(postgresql_site)
     document = site.issue(*SERVICES)

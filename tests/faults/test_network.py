@@ -49,6 +49,18 @@ def test_one_fault_is_survived_by_the_same_command(
     assert witness.look().activations[document.stem].attempts == 1
 
 
+@pytest.mark.parametrize("fault", faults())
+def test_one_fault_is_survived_by_the_same_report(
+    fault: Fault, site: Site, witness: Witness
+) -> None:
+    site.proxy.spoil("/packet", fault)
+    with site.exchange():
+        done = site.handfast("refresh")
+        assert done.code == 0, done.errors
+        assert site.proxy.count("/packet", fault) == 0
+        witness.check_end()
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.LOST_ANSWER])
 def test_a_confirm_that_is_never_answered_goes_on_later(

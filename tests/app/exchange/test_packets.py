@@ -246,6 +246,29 @@ def test_a_revoked_key_is_told_so_by_a_signed_notice(service: Service) -> None:
     assert line.notice().state == "revoked"
 
 
+def test_packets_and_revocations_at_once_end_without_keys(service: Service) -> None:
+    lines = [activated(service, service.handset(f"Device {n}")) for n in range(4)]
+    owner, now = service.ann.person_id, service.clock.now()
+    devices = [stored_key(line).device_id for line in lines]
+
+    def revoke(device_id: str) -> bytes:
+        done = revoke_device(service.database, person_id=owner, device_id=device_id, now=now)
+        return bytes(done)
+
+    outcomes = together(
+        *(
+            lambda line=line: service.packets.packet(line.report(rotate=True)).body
+            for line in lines
+        ),
+        *(lambda device=device: revoke(device) for device in devices),
+    )
+
+    assert len(outcomes) == 8
+    assert {stored_key(line).state for line in lines} == {KeyState.REVOKED}
+    with service.database.read() as session:
+        assert "open" not in session.scalars(select(Activation.state)).all()
+
+
 def test_the_keys_of_a_revoked_device_stay_over_when_it_is_restored(service: Service) -> None:
     line = activated(service)
     device_id, now = stored_key(line).device_id, service.clock.now()

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from app.activation.confirmation import expire_unconfirmed
 from app.activation.services import confirm_device, sweep
 from app.audit import Act
 from app.clock import HOUR
@@ -121,6 +122,17 @@ def test_it_may_come_back_and_is_asked_about_again(service: Service, swept: bool
     assert device_of(again).confirm_by == service.clock.now() + 24 * HOUR
     assert confirm(again)
     assert line.notice().state == "revoked"
+
+
+def test_nobody_ends_the_wait_before_its_time(service: Service) -> None:
+    line = activated(service, bound=False)
+    confirmed = activated(service, service.handset("Ann's phone"))
+
+    for one, now in ((line, service.clock.now()), (confirmed, service.clock.now() + 100 * HOUR)):
+        with service.database.write_connection() as connection:
+            assert not expire_unconfirmed(connection, device_of(one).id, now=now)
+
+    assert stored_key(line).state == stored_key(confirmed).state == KeyState.ACTIVE
 
 
 def test_one_person_confirms_for_themselves_only(service: Service) -> None:
