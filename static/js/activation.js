@@ -8,7 +8,7 @@ const PATIENT_AFTER = 10 * 60 * 1000;
 const PATIENT_WAIT = 30 * 1000;
 const GIVE_UP_AFTER_LOAD = 3000;
 const ORDER = ["issued", "taken", "agreed", "active"];
-const FINAL = new Set(["active", "revoked", "expired", "dead"]);
+const FINAL = new Set(["active", "unconfirmed", "revoked", "expired", "dead"]);
 
 const panel = document.getElementById("progress");
 const part = (name) => panel.querySelector(name);
@@ -77,7 +77,7 @@ addEventListener("pageshow", (event) => { if (event.persisted) setBusy(false); }
 function restart(url) {
   run?.stop();
   panel.hidden = false;
-  if (panel.dataset.stage === "active") panel.dataset.stage = "none";
+  if (FINAL.has(panel.dataset.stage)) panel.dataset.stage = "none";
   part(".steps").hidden = false;
   result.hidden = true;
   part(".whose-is-it").replaceWith(notYou.cloneNode(true));
@@ -155,7 +155,7 @@ function show(status, hasWaited) {
   panel.hidden = false;
   mark(status.stage);
   showLink(status);
-  say(text.dataset[status.stage]);
+  say(text.dataset[status.confirm_by ? "unconfirmed" : status.stage]);
   if (status.stage !== "active") return false;
   finish(status);
   return true;
@@ -230,10 +230,11 @@ function finish(status) {
   part(".result-at").replaceChildren(moment(status.at * 1000));
   const revoke = part(".result-revoke");
   revoke.href = revoke.dataset.pattern.replace("ID", status.id);
-  title.textContent = status.confirm_by ? title.dataset.unconfirmed : title.dataset.active;
+  const ending = status.confirm_by ? "unconfirmed" : "active";
+  title.textContent = title.dataset[ending];
   if (status.confirm_by) askWhose(status.id);
   result.hidden = false;
-  panel.dataset.stage = "active";
+  panel.dataset.stage = ending;
   const help = document.getElementById("finish");
   if (help) help.hidden = true;
   if (frame) renewAccounts();

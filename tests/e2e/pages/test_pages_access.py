@@ -96,10 +96,10 @@ def test_a_key_is_revoked_with_the_keyboard_alone(page: Page, served: Served) ->
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
-    _tab_to(page, "Revoke this key")
+    tab_to(page, "Revoke this key")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Revoke the key for Mail")
-    _tab_to(page, "Revoke this key")
+    tab_to(page, "Revoke this key")
     page.keyboard.press("Enter")
     expect(page.get_by_text("This key was revoked")).to_be_visible()
 
@@ -112,7 +112,7 @@ def test_an_activation_is_started_with_the_keyboard_alone(page: Page, served: Se
         if page.evaluate("document.activeElement.type") == "checkbox":
             page.keyboard.press("Space")
             break
-    _tab_to(page, "Activate this device")
+    tab_to(page, "Activate this device")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
     page.keyboard.press("Enter")
@@ -131,7 +131,7 @@ def test_pages_work_without_script(browser: Browser, served: Served) -> None:
         expect(page.get_by_text("This activation has ended")).to_be_visible()
 
 
-def _tab_to(page: Page, text: str) -> None:
+def tab_to(page: Page, text: str) -> None:
     for _ in range(40):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.textContent.trim()") == text:
