@@ -67,7 +67,7 @@ def run(args: argparse.Namespace, device: Device) -> int:
     if args.waiting is not None:
         return activate_waiting.run(args, sign_in.Session(chosen, args), _activate)
     given = credentials.addresses(args)
-    earlier = _finished_earlier(device, given, args.service)
+    earlier = _finished_earlier(chosen, given, args.service)
     if earlier:
         tell(_("An activation that was cut is finished now; nothing else was done."))
         return show(Report(chosen, given, (), earlier), as_json=args.json)
@@ -151,14 +151,14 @@ def _activate(chosen: Portal, document: str, consent: Consent) -> Activated:
 
 
 def _finished_earlier(
-    device: Device, given: Sequence[str], services: Sequence[str]
+    chosen: Portal, given: Sequence[str], services: Sequence[str]
 ) -> tuple[KeyRecord, ...]:
     """Return the keys of an exchange that was cut, if they are all that is asked for now."""
-    finished = handler.resume(device, progress)
     keys = tuple(
         key
-        for key in finished
-        if any(credentials.same_address(key.account, address) for address in given)
+        for key in handler.resume(chosen.device, progress)
+        if key.issuer == chosen.issuer
+        and any(credentials.same_address(key.account, address) for address in given)
     )
     for address in given:
         names = {key.service for key in keys if credentials.same_address(key.account, address)}

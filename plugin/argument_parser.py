@@ -13,8 +13,7 @@ from plugin.terminal import plain
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises UserError; its subparsers are of this class too."""
 
-    # The library declares several signatures, which differ in the type of the namespace alone.
-    def parse_args(  # type: ignore[override]
+    def parse_args(  # type: ignore[override] # its overloads differ in the namespace alone
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> argparse.Namespace:
         """Return what was asked for, or raise UserError."""

@@ -133,7 +133,7 @@ def choose(wanted: str | None, device: Device, notice: Notice) -> Portal:
     if chosen is None:
         raise UserError(
             _("this device trusts several services"),
-            _("say which one: --portal %s") % trusts[0].issuer,
+            _("name one of them: %s") % ", ".join(trust.issuer for trust in trusts),
             ExitCode.USAGE,
         )
     return Portal(device, trusts[chosen], notice)

@@ -10,7 +10,7 @@ from plugin.errors import ExitCode
 from tests.plugin.client import Client
 from tests.plugin.conftest import Run
 from tests.plugin.loopback_portal import ANN, PASSWORD, SmallPortal, problem
-from tests.plugin.loopback_service import Asked, Message, Service
+from tests.plugin.loopback_service import Asked, Message, Service, running
 from tests.plugin.test_crash_points import PASSED
 
 ASKED = ("activate", "--account", ANN)
@@ -138,7 +138,10 @@ def test_json_says_how_each_account_ended(client: Client) -> None:
     asked = (*ASKED, "--account", "bob@example.org", "--json")
     done = client.run(*asked, passwords=[PASSWORD, "wrong"])
     assert done.status == ExitCode.PARTLY
+    assert set(done.json) == {"portal", "device", "accounts"}
     ann, bob = done.json["accounts"]
+    assert set(ann) == set(bob) == {"address", "outcome", "proven", "problem", "keys"}
+    assert {*ann["keys"][0]} == {"key_id", "service", "service_uid", "words"}
     assert (ann["outcome"], ann["problem"]) == ("active", None)
     assert [key["words"] for key in ann["keys"]] == [list(key.words) for key in client.held()]
     assert (bob["outcome"], bob["keys"]) == ("refused", [])
@@ -208,6 +211,22 @@ def test_without_any_trust_it_says_how_to_begin(handfast: Run) -> None:
     done = handfast("activate")
     assert done.returncode == ExitCode.USAGE
     assert "handfast trust add" in done.stderr
+
+
+def test_of_several_portals_one_is_named(
+    client: Client, portal: SmallPortal, tmp_path: Path
+) -> None:
+    folder = tmp_path / "another"
+    folder.mkdir()
+    with running(folder) as another:
+        by = ("--ca-file", str(another.ca_file), "--fingerprint", another.bundle.fingerprint)
+        client.run("trust", "add", another.issuer, *by)
+        done = client.run(*ASKED, passwords=[PASSWORD])
+        assert done.status == ExitCode.USAGE
+        assert another.issuer in done.stderr
+        assert portal.service.issuer in done.stderr
+        named = ("activate", portal.service.issuer, "--account", ANN)
+        assert client.run(*named, passwords=[PASSWORD]).status == ExitCode.OK
 
 
 def test_no_password_is_kept_or_shown(client: Client, tmp_path: Path) -> None:

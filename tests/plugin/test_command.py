@@ -58,6 +58,24 @@ def test_a_misunderstood_command_is_a_usage_error(handfast: Run) -> None:
         assert second.startswith("handfast: hint: ")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("activate", "--servise", "mail"), 'did you mean "--service"?'),
+        (("activat",), 'did you mean "handfast activate"?'),
+        (("devices", "revok", "x"), 'did you mean "handfast devices revoke"?'),
+        (("trust", "--json"), "give it after the command that has it"),
+        (("status", "now"), 'see "handfast --help"'),
+    ],
+)
+def test_a_slip_of_the_finger_is_answered_with_what_was_meant(
+    arguments: tuple[str, ...], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments]) == ExitCode.USAGE
+    told = capsys.readouterr()
+    assert hint in (told.err or json.loads(told.out)["error"]["hint"])
+
+
 def test_alone_it_says_the_state_and_the_next_step(handfast: Run) -> None:
     done = handfast()
     assert done.returncode == ExitCode.OK

@@ -7,7 +7,7 @@ import pytest
 from plugin.errors import ExitCode
 from tests.plugin.client import Client
 from tests.plugin.loopback_portal import ANN, PASSWORD, SmallPortal
-from tests.plugin.loopback_service import Asked, Message, Service
+from tests.plugin.loopback_service import Asked, Message, Service, running
 
 INTERRUPTED = 130
 CTRL_C = "\x03"
@@ -64,6 +64,20 @@ def test_a_long_wait_says_that_it_waits(
     done = client.run("activate", "--account", ANN, passwords=[PASSWORD])
     assert done.status == ExitCode.OK
     assert "still waiting for the portal (5 s)" in done.stderr
+
+
+def test_of_several_portals_one_is_chosen(client: Client, tmp_path: Path) -> None:
+    folder = tmp_path / "another"
+    folder.mkdir()
+    with running(folder) as another:
+        another.api = SmallPortal(another)
+        by = ("--ca-file", str(another.ca_file), "--fingerprint", another.bundle.fingerprint)
+        client.run("trust", "add", another.issuer, *by)
+        number = [trust.issuer for trust in client.device().trust.all()].index(another.issuer) + 1
+        typed = [("Which service? [1-2]", str(number)), (f"Password of {ANN}: ", PASSWORD)]
+        status, shown = client.type(typed, "activate", "--account", ANN)
+        assert status == ExitCode.OK, shown
+        assert {key.issuer for key in client.held()} == {another.issuer}
 
 
 def test_a_narrow_terminal_gets_one_thing_below_the_other(client: Client) -> None:

@@ -1,5 +1,6 @@
 """After activating: devices and sessions at the portal, and activations that wait for a device."""
 
+import json
 import os
 from pathlib import Path
 
@@ -123,3 +124,35 @@ def test_revoking_is_asked_about_by_name(active: Client) -> None:
     status, shown = active.type([(f"Revoke {here['name']}?", "n")], *asked)
     assert status == ExitCode.REFUSED_BY_PERSON, shown
     assert active.run("devices", "--json").json
+
+
+def test_a_device_that_nobody_named_waits_until_its_owner_confirms_it(
+    active: Client, portal: Installation, tmp_path: Path
+) -> None:
+    new = new_client(portal, tmp_path / "new")
+    etc = new.home / "etc"
+    etc.mkdir()
+    # The administrator of this device lets `handfast open` go on where nobody can be asked.
+    (etc / "policy.json").write_text(json.dumps({"allow_without_consent": [portal.issuer]}))
+    done = new.run("open", str(portal.issue(ANN, "mail")))
+    assert done.status == ExitCode.OK, done.stderr
+    waiting = [one for one in active.run("devices", "--json").json if one["confirm_by"]]
+    (found,) = [one for one in waiting if one["confirmed_at"] is None]
+    assert "yours? confirm within" in active.run("devices").stdout
+    done = active.run("devices", "confirm", found["id"], "--yes")
+    assert done.status == ExitCode.OK, done.stderr
+    listed = active.run("devices", "--json").json
+    assert [one["confirmed_at"] for one in listed if one["id"] == found["id"]] != [None]
+    assert new.run("refresh").status == ExitCode.OK
+
+
+def test_the_members_of_json_stay(active: Client, portal: Installation) -> None:
+    for one in active.run("devices", "--json").json:
+        times = {"created_at", "seen_at", "revoked_at", "confirmed_at", "confirm_by"}
+        assert set(one) == {"id", "name", "this_device", "state", "keys"} | times
+    for one in active.run("sessions", "--json").json:
+        times = {"started_at", "seen_at", "expires_at"}
+        assert set(one) == {"id", "kind", "name", "address", "current"} | times
+    wait_for_a_device(portal, "contacts")
+    for one in active.run("activate", "--waiting", "--json").json["waiting"]:
+        assert set(one) == {"id", "created_at", "expires_at", "services"}
