@@ -28,6 +28,7 @@ FORGET_RULES = """async () => {
   const removeRuleIds = rules.map(({id}) => id);
   await chrome.declarativeNetRequest.updateSessionRules({removeRuleIds});
 }"""
+A_MINUTE_LATER = "() => { const now = Date.now; Date.now = () => now() + 61_000; }"
 RULES = "async () => await chrome.declarativeNetRequest.getSessionRules()"
 
 
@@ -148,6 +149,22 @@ def test_after_a_change_of_trust_the_old_name_fails_once(
     wait_for_rule(context, page, portal, machine)
     press(context, page).close()
     assert [asked.device for asked in posts(portal)] == [before, jkt(machine, portal)]
+
+
+def test_a_new_name_is_learnt_when_the_portal_is_visited_a_minute_later(
+    context: BrowserContext, page: Page, portal: SmallPortal, machine: Machine
+) -> None:
+    before = jkt(machine, portal)
+    device_of(machine).forget_issuer(portal.origin)
+    assert jkt(machine, portal) != before
+    (worker,) = context.service_workers
+    page.reload()
+    wait_for_no_host(page, machine)
+    assert before in str(worker.evaluate(RULES))
+    worker.evaluate(A_MINUTE_LATER)
+    page.reload()
+    wait_for_rule(context, page, portal, machine)
+    assert before not in str(worker.evaluate(RULES))
 
 
 def test_a_portal_that_is_no_longer_trusted_is_told_nothing(
