@@ -14,6 +14,8 @@ from plugin.portal_messages import Account, NamedServer
 from plugin.terminal import plain
 
 IMAP_STARTTLS = 143
+# The portal checks as many side by side.
+MOST_ACCOUNTS = 8
 
 
 def add_arguments(command: argparse.ArgumentParser, *, again: bool = False) -> None:
@@ -64,6 +66,11 @@ def addresses(args: argparse.Namespace, *, several: bool = True) -> list[str]:
             )
         if any(same_address(address, other) for other in given[:number]):
             raise _usage(_("%s is named twice") % plain(address), _("name every account once"))
+    if len(given) > MOST_ACCOUNTS:
+        raise _usage(
+            _("these are %d accounts, more than one call takes") % len(given),
+            _("activate at most %d of them at once") % MOST_ACCOUNTS,
+        )
     if len(args.password_fd) > len(given):
         raise _usage(
             _("there are more passwords than accounts"),
