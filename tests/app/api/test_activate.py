@@ -17,6 +17,7 @@ from tests.app.api.caller import LAPTOP, Caller, account
 from tests.app.portal_fixtures import ANN, BOB, Portal
 from tests.peers.ca import CertificateAuthority
 from tests.peers.pymap_server import PymapServer, pymap_server
+from tests.peers.scripted import scripted_server
 
 ANN_ELSEWHERE, CAROL = "ann@example.net", "carol@example.net"
 ELSEWHERE = {ANN_ELSEWHERE: "staple battery", CAROL: "horse correct"}
@@ -123,14 +124,18 @@ def test_an_address_that_somebody_else_has_proven_stays_theirs(
     assert len(signing.rows(Person)) == 2
 
 
-def test_a_server_that_somebody_names_signs_nobody_in(
-    caller: Caller, mail_server: PymapServer
+def test_a_server_that_somebody_names_signs_nobody_in_and_is_not_even_asked(
+    caller: Caller,
 ) -> None:
-    named = {"host": "imap.mallory.example", "port": mail_server.port}
-    answer = caller.activate(account(server=named))
+    asked: list[object] = []
+    with scripted_server(asked.append) as port:
+        named = {"host": "imap.mallory.example", "port": port}
+        answer = caller.activate(account(server=named), account(BOB, "wrong"))
     assert answer.status_code == 403
-    (outcome,) = answer.get_json()["accounts"]
-    assert outcome["problem"]["code"] == "nobody-signed-in"
+    outcomes = answer.get_json()["accounts"]
+    codes = [each["problem"]["code"] for each in outcomes]
+    assert codes == ["nobody-signed-in", "wrong-credential"]
+    assert asked == []
 
 
 def test_a_named_server_adds_an_unproven_account_to_whom_another_one_proves(
