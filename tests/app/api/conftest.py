@@ -45,3 +45,11 @@ def lived_in(tmp_path: Path) -> Iterator[Seeded]:
     with bare_portal(tmp_path) as seeded:
         live_in(seeded)
         yield seeded
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
+    """One such portal for all tests of a file that do not mind the others."""
+    with bare_portal(tmp_path_factory.mktemp("portal")) as seeded:
+        live_in(seeded)
+        yield seeded

@@ -71,18 +71,18 @@ def test_no_pattern_of_python_alone_is_in_it(portal: Portal) -> None:
 
 @pytest.mark.parametrize("operation", SIGNED_IN, ids=lambda operation: operation.name)
 def test_an_answer_about_real_things_keeps_to_the_description(
-    operation: Operation, lived_in: Seeded
+    operation: Operation, shared: Seeded
 ) -> None:
-    ann = client_of(lived_in, lived_in.ann)
-    _, session = lived_in.start_session(lived_in.ann)
+    ann = client_of(shared, shared.ann)
+    _, session = shared.start_session(shared.ann)
     real = {
         "session_id": session,
-        "activation_id": lived_in.waiting,
-        "key_id": lived_in.key,
-        "device_id": lived_in.laptop,
+        "activation_id": shared.waiting,
+        "key_id": shared.key,
+        "device_id": shared.laptop,
     }
     schema = schemathesis.openapi.from_wsgi(
-        f"{PREFIX}/openapi.json", lived_in.app, config=SchemathesisConfig(), base_url=ISSUER
+        f"{PREFIX}/openapi.json", shared.app, config=SchemathesisConfig(), base_url=ISSUER
     )
     named = re.findall(r"<(\w+)>", operation.path)
     found = schema[openapi.path_of(operation)][operation.method]

@@ -48,9 +48,9 @@ def test_somebody_elses_thing_is_like_a_missing_one(
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_lists_are_of_ones_own(lived_in: Seeded, path: str) -> None:
-    mine = client_of(lived_in, lived_in.ann).call("GET", path).get_json()
-    bobs = client_of(lived_in, lived_in.service.bob).call("GET", path)
+def test_lists_are_of_ones_own(shared: Seeded, path: str) -> None:
+    mine = client_of(shared, shared.ann).call("GET", path).get_json()
+    bobs = client_of(shared, shared.service.bob).call("GET", path)
     assert bobs.status_code == 200
     assert mine
     known = {str(each) for each in mine}
@@ -58,8 +58,8 @@ def test_lists_are_of_ones_own(lived_in: Seeded, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_pages_together_are_the_whole_list(lived_in: Seeded, path: str) -> None:
-    ann = client_of(lived_in, lived_in.ann)
+def test_pages_together_are_the_whole_list(shared: Seeded, path: str) -> None:
+    ann = client_of(shared, shared.ann)
     whole = ann.call("GET", path).get_json()
     found, link = [], f"{path}?limit=1"
     while link:
@@ -70,9 +70,9 @@ def test_pages_together_are_the_whole_list(lived_in: Seeded, path: str) -> None:
     assert found == whole
 
 
-def test_a_cursor_of_nothing_is_told(lived_in: Seeded) -> None:
+def test_a_cursor_of_nothing_is_told(shared: Seeded) -> None:
     for path in LISTS:
-        answer = client_of(lived_in, lived_in.ann).call("GET", f"{path}?cursor=nothing")
+        answer = client_of(shared, shared.ann).call("GET", f"{path}?cursor=nothing")
         assert (answer.status_code, answer.get_json()["code"]) == (404, "unknown-cursor")
 
 
@@ -152,8 +152,8 @@ def test_a_client_stays_signed_in_for_thirty_days(lived_in: Seeded) -> None:
     assert ann.call("GET", "/keys").status_code == 401
 
 
-def test_who_signs_out_is_out(lived_in: Seeded) -> None:
-    ann = client_of(lived_in, lived_in.ann)
+def test_who_signs_out_is_out(shared: Seeded) -> None:
+    ann = client_of(shared, shared.ann)
     assert ann.call("DELETE", "/sessions/current").status_code == 204
     assert ann.call("GET", "/keys").status_code == 401
 
@@ -173,9 +173,9 @@ def test_a_client_ends_a_browsers_session_and_a_browser_a_clients(lived_in: Seed
     assert ann.call("GET", "/keys").status_code == 401
 
 
-def test_sessions_have_a_name(lived_in: Seeded) -> None:
-    lived_in.start_session(lived_in.ann, SAFARI)
-    listed = client_of(lived_in, lived_in.ann).call("GET", "/sessions").get_json()
+def test_sessions_have_a_name(shared: Seeded) -> None:
+    shared.start_session(shared.ann, SAFARI)
+    listed = client_of(shared, shared.ann).call("GET", "/sessions").get_json()
     assert listed[0]["current"]
     assert (listed[0]["kind"], listed[0]["name"]) == ("client", "Laptop's client")
     assert ("browser", "Safari / iOS") in {(each["kind"], each["name"]) for each in listed}
@@ -202,6 +202,6 @@ def test_what_a_client_does_is_in_the_audit(lived_in: Seeded) -> None:
     assert acts[-2:] == [Act.KEY_ROTATION_ASKED, Act.KEY_REVOKED]
 
 
-def test_a_new_token_is_needed_by_nobody_else(lived_in: Seeded) -> None:
+def test_a_new_token_is_needed_by_nobody_else(shared: Seeded) -> None:
     for token in ("A" * 43, "é" * 43, "", "x"):
-        assert Caller(lived_in.app, token=token).call("GET", "/keys").status_code == 401
+        assert Caller(shared.app, token=token).call("GET", "/keys").status_code == 401
