@@ -238,12 +238,19 @@ class TrustStore:
 
     def _fetch(self, issuer: str, url: str, ca_file: Path | None, accept: str) -> Answer:
         try:
-            answer = self._transport.fetch(url, ca_file=ca_file, accept=accept)
+            answer = self._fetch_again(url, ca_file, accept)
         except TransportError as error:
             raise _unreachable(issuer, str(error)) from error
         if answer.status != 200 or answer.media_type != accept.partition(";")[0]:
             raise _unreachable(issuer, _("it gave no usable answer (%d)") % answer.status)
         return answer
+
+    def _fetch_again(self, url: str, ca_file: Path | None, accept: str) -> Answer:
+        """Fetch once more what was lost on the way: one bad moment of a network is nothing."""
+        try:
+            return self._transport.fetch(url, ca_file=ca_file, accept=accept)
+        except TransportError:
+            return self._transport.fetch(url, ca_file=ca_file, accept=accept)
 
 
 def read_bundle(untrusted: bytes) -> TrustBundle:
