@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from plugin.http_answer import TransportError
+from plugin.http_answer import Answer, TransportError
 from plugin.http_request import USER_AGENT
-from plugin.transport import Transport
+from plugin.transport import Request, Transport
 from protocol import media_type
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: " + media_type.EXCHANGE.encode() + b"\r\n"
@@ -133,3 +133,15 @@ def test_nothing_listens() -> None:
 def test_a_portal_is_only_fetched_from_over_https() -> None:
     with pytest.raises(TransportError, match="not https"):
         Transport().fetch("http://localhost/", accept="application/json")
+
+
+def test_a_call_with_a_password_in_it_goes_over_tls_only() -> None:
+    with pytest.raises(TransportError, match="is not https"):
+        Transport().call("POST", "http://localhost/x", b"{}", headers={}, ca_file=None)
+
+
+def test_neither_request_nor_answer_shows_what_is_secret() -> None:
+    request = Request("POST", "https://x", b"password", {"Authorization": "Bearer token"})
+    assert "password" not in repr(request)
+    assert "token" not in repr(request)
+    assert "secret" not in repr(Answer(200, "application/json", b"secret"))
