@@ -64,6 +64,9 @@ def test_the_service_is_killed_while_a_device_ends_its_key(point: str, site: Sit
             exchange.kill()
             exchange = site.start_exchange()
             done = Done.end_of(running)
+        if done.code == ExitCode.UNFINISHED:
+            # On a slow machine the service may start more slowly than the device is patient.
+            done = site.handfast(*arguments)
         assert done.code == 0, done.errors
         check_ended(site, key.key_id)
     finally:
