@@ -78,7 +78,8 @@ def revoke_activation(
 ) -> bool:
     """End an open activation, or undo a redeemed one (*Not you? Revoke*); False if not theirs.
 
-    Undoing revokes its keys, and the device unless it holds other active keys.
+    Undoing revokes its keys, those that rotations made of them since, and the device unless it
+    holds other active keys.
     """
     with database.write_connection() as connection:
         found = connection.execute(
@@ -91,7 +92,7 @@ def revoke_activation(
         if kill(connection, [activation_id], reason="revoked"):
             _record(connection, Act.ACTIVATION_ENDED, person_id, activation_id, now, actor)
             return True
-        of_activation = SERVICE_KEY.c.activation_id == activation_id
+        of_activation = SERVICE_KEY.c.activation_id.in_(_descended(connection, activation_id))
         for key_id in revoke_keys(connection, of_activation, now=now, reason=reason):
             _record(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
         # Read again: a confirm may have redeemed it just before the kill.
@@ -124,6 +125,17 @@ def _revoke_device(
         _record(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
     _record(connection, Act.DEVICE_REVOKED, person_id, device_id, now, actor)
     return True
+
+
+def _descended(connection: Connection, activation_id: str) -> list[str]:
+    """Return an activation and the rotations that renewed its keys, one after another."""
+    found = newest = [activation_id]
+    while newest:
+        keys = select(SERVICE_KEY.c.id).where(SERVICE_KEY.c.activation_id.in_(newest))
+        rotations = select(ACTIVATION.c.id).where(ACTIVATION.c.rotates_key_id.in_(keys))
+        newest = list(connection.execute(rotations).scalars())
+        found = found + newest
+    return found
 
 
 def _active_keys(connection: Connection, device_id: str) -> int:

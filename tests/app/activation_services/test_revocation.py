@@ -1,10 +1,11 @@
-"""What goes with a revoked device."""
+"""What goes with a revoked device, and with an activation that is undone."""
 
 from app.accounts import sessions
-from app.activation.services import revoke_device
-from app.models import SessionKind
+from app.activation.services import revoke_activation, revoke_device
+from app.models import Device, DeviceState, KeyState, SessionKind
 from tests.app.exchange.reporting import activated
 from tests.app.exchange.test_packets import stored_key
+from tests.app.exchange.test_rotation import offered
 from tests.app.service_fixtures import Service
 
 
@@ -48,3 +49,26 @@ def test_the_client_of_a_revoked_device_is_signed_out_and_no_other(service: Serv
     assert not is_alive(service, its)
     assert is_alive(service, other)
     assert is_alive(service, browser, SessionKind.BROWSER)
+
+
+def test_undoing_an_activation_reaches_the_keys_that_rotations_made_of_its_keys(
+    service: Service,
+) -> None:
+    line = activated(service)
+    undone = stored_key(line).activation_id
+    for _ in range(2):
+        line = line.replace(offered(line))
+        line.send()
+
+    revoke_activation(
+        service.database,
+        person_id=service.ann.person_id,
+        activation_id=undone,
+        now=service.clock.now(),
+    )
+
+    assert stored_key(line).state == KeyState.REVOKED
+    assert line.notice().state == "revoked"
+    with service.database.read() as session:
+        device = session.get_one(Device, stored_key(line).device_id)
+        assert device.state == DeviceState.REVOKED
