@@ -37,7 +37,10 @@ def add_arguments(command: argparse.ArgumentParser, *, again: bool = False) -> N
         type=int,
         default=default,
         metavar="N",
-        help=_("read the password, one line, from file descriptor N; in the order of the accounts"),
+        help=_(
+            "read the password, one line, from file descriptor N: once for all accounts, or once "
+            "for each, in their order"
+        ),
     )
     command.add_argument(
         "--server",
@@ -74,7 +77,7 @@ def addresses(args: argparse.Namespace, *, several: bool = True) -> list[str]:
     if len(args.password_fd) > len(given):
         raise _usage(
             _("there are more passwords than accounts"),
-            _("give one --password-fd for each --account, in the same order"),
+            _("give --password-fd once for all accounts, or once for each --account"),
         )
     return given
 
@@ -87,7 +90,9 @@ def accounts(
         address: _server(name) for address, name in _named(args.server, given, "--server").items()
     }
     users = _named(args.user, given, "--user")
-    descriptors: list[int | None] = [*args.password_fd, *[None] * len(given)]
+    # A single descriptor holds the passwords of all accounts, one a line.
+    more = args.password_fd if len(args.password_fd) == 1 else [None]
+    descriptors: list[int | None] = [*args.password_fd, *more * len(given)]
     return tuple(
         Account(
             address,
@@ -135,7 +140,7 @@ def _password(address: str, descriptor: int | None) -> str:
         if password is None:
             raise UserError(
                 _("there is no terminal to ask for the password of %s") % plain(address),
-                _("give --password-fd N once for each account"),
+                _("give --password-fd N once for all accounts, or once for each"),
                 ExitCode.NO_WAY_TO_ASK,
             )
     else:

@@ -53,7 +53,7 @@ class Client:
         }
 
     def run(self, *arguments: str, passwords: Sequence[str] = (), **more: str) -> Done:
-        """Run a command without terminal or display; passwords come through descriptors."""
+        """Run a command without terminal or display; each password has a descriptor of its own."""
         readers, options = [], []
         for password in passwords:
             reading, writing = os.pipe()

@@ -148,6 +148,14 @@ def test_json_says_how_each_account_ended(client: Client) -> None:
     assert bob["problem"]["code"] == "wrong-credential"
 
 
+def test_one_descriptor_holds_the_passwords_of_all_accounts(client: Client) -> None:
+    asked = (*ASKED, "--account", "bob@example.org", "--json")
+    done = client.run(*asked, passwords=[f"{PASSWORD}\nwrong"])
+    assert done.status == ExitCode.PARTLY
+    outcomes = [account["outcome"] for account in done.json["accounts"]]
+    assert outcomes == ["active", "refused"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "passwords", "exit_code"),
     [
