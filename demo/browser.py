@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,11 +92,19 @@ def chromium(
         handle_sighup=False,
     )
     try:
-        if extension is not None and not context.service_workers:
-            context.wait_for_event("serviceworker", timeout=15_000)
+        if extension is not None:
+            _wait_for_bridge(context)
         yield context
     finally:
         context.close()
+
+
+def _wait_for_bridge(context: BrowserContext) -> None:
+    """Wait until the bridge listens: a document that comes before is a download."""
+    workers = context.service_workers or [context.wait_for_event("serviceworker", timeout=15_000)]
+    # The worker is there before its script has run.
+    while not workers[0].evaluate("chrome.webRequest?.onHeadersReceived.hasListeners()"):
+        time.sleep(0.02)
 
 
 def sandbox_flags() -> list[str]:

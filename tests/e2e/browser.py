@@ -76,10 +76,6 @@ def browser(
         downloads=machine.downloads,
         extra=extra,
     ) as context:
-        (worker,) = context.service_workers
-        # The worker is there before its script has run; a document that comes first is a download.
-        while not worker.evaluate("chrome.webRequest?.onHeadersReceived.hasListeners()"):
-            time.sleep(0.02)
         yield context
 
 
