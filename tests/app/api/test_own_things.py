@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.activation.services import revoke_device
+from app.activation.services import revoke_device, sweep
 from app.audit import Act
 from app.clock import DAY
 from app.models import AuditEntry
@@ -112,6 +112,18 @@ def test_a_revoked_key_stays_revoked_and_is_not_rotated(lived_in: Seeded) -> Non
     assert (answer.status_code, answer.get_json()["code"]) == (409, "ended")
     states = {each["id"]: each["state"] for each in ann.call("GET", "/keys").get_json()}
     assert states[lived_in.key] == "revoked"
+
+
+@pytest.mark.parametrize("swept", [True, False])
+def test_a_late_yes_is_told_that_the_keys_have_ended(lived_in: Seeded, swept: bool) -> None:
+    ann, service = client_of(lived_in, lived_in.ann), lived_in.service
+    service.clock.advance(DAY)
+    if swept:
+        assert sweep(service.database, service.clock).devices == 1
+    answer = ann.call("POST", f"/devices/{lived_in.phone}/confirmation")
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "ended")
+    shown = {each["id"]: each for each in ann.call("GET", "/devices").get_json()}
+    assert shown[lived_in.phone]["confirmed_at"] is None
 
 
 def test_a_device_is_revoked_and_restored(lived_in: Seeded) -> None:

@@ -102,6 +102,8 @@ def test_without_its_owner_it_loses_its_keys(service: Service, swept: bool) -> N
 
     assert line.notice().state == "revoked"
 
+    assert not confirm(line)
+    assert device_of(line).confirmed_at is None
     ended = stored_key(line)
     assert (ended.state, ended.ended_reason) == (KeyState.REVOKED, "unconfirmed")
     assert ended.key_sealed is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.activation.services import sweep
 from app.clock import HOUR, MINUTE
 from tests.app.pages.seeded import Seeded
 
@@ -60,10 +61,15 @@ def test_yes_said_twice_is_said_once(lived_in: Seeded) -> None:
     assert ann.text().count("was confirmed as yours") == 1
 
 
-def test_after_the_deadline_nobody_is_asked_and_yes_is_too_late(lived_in: Seeded) -> None:
+@pytest.mark.parametrize("swept", [True, False])
+def test_after_the_deadline_nobody_is_asked_and_yes_is_too_late(
+    lived_in: Seeded, swept: bool
+) -> None:
     ann = lived_in.browser(lived_in.ann)
     ann.get("/")
     lived_in.service.clock.advance(24 * HOUR - 25 * MINUTE)
+    if swept:
+        assert sweep(lived_in.service.database, lived_in.service.clock).devices == 1
     ann = lived_in.browser(lived_in.ann)
     ann.get("/")
     assert QUESTION not in ann.text()
