@@ -25,13 +25,14 @@ DirectoryMode=0700
 [Install]
 WantedBy=sockets.target
 """
+# The script is sh's argument: systemd replaces nothing in the name of its program, but elsewhere.
 _SERVICE: Final = """\
 [Unit]
 Description=Handfast: keys for programs of this person
 Requires={socket_unit}
 
 [Service]
-ExecStart={program}
+ExecStart=/bin/sh {program}
 """
 
 
@@ -39,7 +40,7 @@ def install(paths: Paths) -> tuple[list[Path], bool]:
     """Write program and units; return them, and whether systemd listens now."""
     program = _PROGRAM.write(program_folder(paths))
     folder = systemd.unit_folder()
-    service = _SERVICE.format(socket_unit=SOCKET_UNIT, program=systemd.escaped(program))
+    service = _SERVICE.format(socket_unit=SOCKET_UNIT, program=systemd.argument(program))
     written = [
         program,
         files.write_text(

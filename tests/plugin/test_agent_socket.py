@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -199,9 +200,32 @@ def test_the_units_of_systemd_are_written_and_taken_back(
     listens = (units / "handfast-agent.socket").read_text()
     assert f"ListenStream={paths.runtime_dir}/agent" in listens
     service = (units / "handfast-agent.service").read_text()
-    started = Path(service.partition("ExecStart=")[2].splitlines()[0])
-    shown = subprocess.run([started, "--help"], capture_output=True, text=True, check=True)
+    shell, started = shlex.split(service.partition("ExecStart=")[2].splitlines()[0])
+    shown = subprocess.run([shell, started, "--help"], capture_output=True, text=True, check=True)
     assert "handfast agent" in shown.stdout
     assert handfast("agent", "remove", XDG_CONFIG_HOME=str(config), PATH="/nowhere").returncode == 0
     assert list(units.iterdir()) == []
-    assert not started.exists()
+    assert not Path(started).exists()
+
+
+@pytest.mark.skipif(
+    not shutil.which("systemd-analyze"), reason="systemd's own checker is not installed here"
+)
+def test_no_part_of_a_path_means_anything_to_systemd(tmp_path: Path, handfast: Run) -> None:
+    home = tmp_path / 'a $HOME %h "b"'
+    home.mkdir()
+    settings = {"HANDFAST_HOME": str(home), "XDG_CONFIG_HOME": str(home), "PATH": "/nowhere"}
+    assert handfast("agent", "install", **settings).returncode == 0
+    units = home / "systemd/user"
+    ended = subprocess.run(
+        ["systemd-analyze", "--user", "--man=no", "verify", str(units / "handfast-agent.socket")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "PATH": os.environ["PATH"]},
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "handfast" not in ended.stderr
+    service = (units / "handfast-agent.service").read_text()
+    assert 'ExecStart=/bin/sh "' in service
+    assert '/a $$HOME %%h \\"b\\"/' in service
