@@ -119,7 +119,7 @@ def test_a_late_yes_is_told_that_the_keys_have_ended(lived_in: Seeded, swept: bo
     ann, service = client_of(lived_in, lived_in.ann), lived_in.service
     service.clock.advance(DAY)
     if swept:
-        assert sweep(service.database, service.clock).devices == 1
+        assert sweep(service.database, service.clock).devices
     answer = ann.call("POST", f"/devices/{lived_in.phone}/confirmation")
     assert (answer.status_code, answer.get_json()["code"]) == (409, "ended")
     shown = {each["id"]: each for each in ann.call("GET", "/devices").get_json()}

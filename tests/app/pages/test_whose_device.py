@@ -69,7 +69,7 @@ def test_after_the_deadline_nobody_is_asked_and_yes_is_too_late(
     ann.get("/")
     lived_in.service.clock.advance(24 * HOUR - 25 * MINUTE)
     if swept:
-        assert sweep(lived_in.service.database, lived_in.service.clock).devices == 1
+        assert sweep(lived_in.service.database, lived_in.service.clock).devices
     ann = lived_in.browser(lived_in.ann)
     ann.get("/")
     assert QUESTION not in ann.text()
