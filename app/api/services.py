@@ -133,7 +133,10 @@ def _add(session: Session, person_id: str, check: View, here: proof.Here) -> Add
 
 def _refuse_revoked(session: Session, person_id: str, jkt: str) -> None:
     state = session.scalar(
-        select(Device.state).where(Device.person_id == person_id, Device.jkt == jkt)
+        # Held until the token is there: a revocation comes before, or finds it to end.
+        select(Device.state)
+        .where(Device.person_id == person_id, Device.jkt == jkt)
+        .with_for_update(read=True)
     )
     if state == DeviceState.REVOKED:
         raise DeviceRevokedError

@@ -88,6 +88,8 @@ class Service:
 
     def __post_init__(self) -> None:
         self.packets = Packets(self)
+        # One request after the other, as the real service's transactions have it.
+        self._turn = threading.Lock()
 
     @property
     def bundle(self) -> TrustBundle:
@@ -164,11 +166,12 @@ class Service:
         if path == "/.well-known/handfast-keys":
             return 200, media_type.KEY_SET, self.key_set()
         try:
-            if path == "/init":
-                return 200, media_type.EXCHANGE, self._init(body)
-            if path == "/packet":
-                return self.packets.answer(body)
-            return 200, media_type.EXCHANGE, self._confirm(body)
+            with self._turn:
+                if path == "/init":
+                    return 200, media_type.EXCHANGE, self._init(body)
+                if path == "/packet":
+                    return self.packets.answer(body)
+                return 200, media_type.EXCHANGE, self._confirm(body)
         except RemoteProtocolError as error:
             return error.code.status, media_type.PROBLEM, problem(error.code)
 

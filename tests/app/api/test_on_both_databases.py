@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
-from app.models import Activation, MailAccount, Person, WebSession
+from app.accounts import sessions
+from app.accounts.sessions import end_clients
+from app.activation.revocation import revoke_device
+from app.models import Activation, Device, MailAccount, Person, WebSession
 from protocol.encoding import b64u
 from tests.app.api.caller import LAPTOP, Caller, account, client_of
 from tests.app.api.conftest import give_keys
@@ -54,6 +58,52 @@ def test_clients_that_sign_in_at_once_are_one_person(both: Portal) -> None:
     assert len([row for row in both.rows(WebSession) if row.ended_at is None]) == AT_ONCE
     # They are for the same services, so the latest one replaces the others.
     assert [row.state for row in both.rows(Activation)].count("open") == 1
+
+
+def test_a_device_revoked_while_its_client_signs_in_has_no_token(
+    both: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laptop = Caller(both.app, device=LAPTOP)
+    assert laptop.sign_in(ANN).status_code == 200
+    (person,) = both.rows(Person)
+    with both.here.database.write() as session:
+        session.add(device_of(person.id, LAPTOP["jkt"]))
+    with ThreadPoolExecutor() as threads:
+
+        def revoke_meanwhile(session: Session, person_id: str, jkt: str, *, now: int) -> None:
+            # It is let run for as long as it would take, were nothing in its way.
+            wait([threads.submit(revoke, both, person_id)], timeout=1)
+            end_clients(session, person_id, jkt, now=now)
+
+        monkeypatch.setattr(sessions, "end_clients", revoke_meanwhile)
+        laptop.sign_in(ANN)
+    assert [device.state for device in both.rows(Device)] == ["revoked"]
+    assert [row for row in both.rows(WebSession) if row.ended_at is None] == []
+
+
+def revoke(portal: Portal, person_id: str) -> bool:
+    return revoke_device(
+        portal.here.database,
+        person_id=person_id,
+        device_id="D" * 22,
+        now=portal.here.clock.now(),
+    )
+
+
+def device_of(person_id: str, jkt: str) -> Device:
+    return Device(
+        id="D" * 22,
+        person_id=person_id,
+        jkt=jkt,
+        identity=bytes(32),
+        name="Laptop",
+        platform="Linux",
+        handler="handfast",
+        state="active",
+        created_at=1,
+        seen_at=1,
+        confirmed_at=1,
+    )
 
 
 @pytest.mark.postgresql
