@@ -6,7 +6,7 @@ import hmac
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Flask, g, request
+from flask import Flask, abort, g, request
 from werkzeug.wrappers import Response
 
 from app import web_session
@@ -72,10 +72,19 @@ def allow_being_framed() -> None:
     g.allow_being_framed = True
 
 
+def announces_body() -> bool:
+    """Tell by its header alone whether a body comes with the request; nothing is waited for."""
+    length = request.headers.get("Content-Length", "0")
+    return "Transfer-Encoding" in request.headers or length.strip() not in {"", "0"}
+
+
 def _receive(readers: Readers) -> None:
     """Wait for the whole body in a place of its own, so that slow senders hold up themselves."""
-    if request.method in SAFE_METHODS or request.endpoint is None:
+    if request.endpoint is None or not announces_body():
         return
+    if request.method in SAFE_METHODS:
+        # No page asks for one, and reading it is what a slow sender would have us do.
+        abort(400)
     try:
         with readers.reading(request.remote_addr or ""):
             request.get_data()

@@ -10,6 +10,7 @@ import msgspec
 from flask import request
 
 from app.api.problems import ProblemError
+from app.security import announces_body
 
 T = TypeVar("T")
 MOST_DEEP: Final = 5
@@ -24,8 +25,8 @@ def read_body(as_type: type[T]) -> T:
 
 
 def require_no_body() -> None:
-    """Refuse a body where nothing is asked for."""
-    if request.get_data():
+    """Refuse a body where nothing is asked for, without reading it."""
+    if announces_body():
         raise ProblemError("malformed", "no body is expected here")
 
 

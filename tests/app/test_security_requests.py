@@ -203,3 +203,29 @@ def test_who_sends_too_slowly_too_often_does_not_keep_others_out(portal: Portal)
     assert busy.headers["Retry-After"]
     assert (health.status_code, other.status_code) == (200, 303)
     assert portal.app.test_client().post("/sign-in", base_url=ISSUER).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/api/v1/openapi.json", "/sign-in", "/healthz"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_nobody_waits_for_the_body_of_a_request_that_has_none(
+    portal: Portal, path: str, method: str, chunked: bool
+) -> None:
+    """More than any listener has threads: each is turned away before its body was looked at."""
+
+    class NeverSent(BytesIO):
+        def readinto(self, _: object) -> int:
+            raise AssertionError("the body is read")
+
+    announced = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": "2"}
+    for _ in range(150):
+        answer = portal.app.test_client().open(
+            path,
+            method=method,
+            base_url=ISSUER,
+            headers=announced,
+            input_stream=NeverSent(b"ab"),
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+        assert answer.status_code == 400
+    assert portal.app.test_client().get("/healthz", base_url=ISSUER).status_code == 200

@@ -224,3 +224,9 @@ def test_no_password_and_no_token_is_in_the_log(
     for secret in (caller.token, "canary-77aa", "correct horse"):
         assert not any(secret in line for line in written)
     assert signing.rows(MailCheck) == []
+
+
+def test_a_body_that_nothing_asks_for_is_refused_unread(lived_in: Seeded) -> None:
+    for method, path in (("GET", "/keys"), ("DELETE", "/sessions/current")):
+        answer = client_of(lived_in, lived_in.ann).call(method, path, {"more": 1})
+        assert (answer.status_code, answer.get_json()["code"]) == (400, "malformed")
