@@ -90,7 +90,12 @@ def sign_in(accounts: Sequence[ClaimedAccount], device: DeviceClaim) -> Claimed:
         )
     except services.DeviceRevokedError:
         raise ProblemError("device-revoked") from None
-    wanted = {one.address: account.services for one, account in zip(read, accounts, strict=True)}
+    wanted = {
+        one.address: account.services
+        for one, account in zip(read, accounts, strict=True)
+        # A refused place may name the same address; it has no share in what the first one wants.
+        if one.claim is not None
+    }
     added = {} if session is None else services.choose(session.added, wanted)
     by_address = {verdict.check.address: verdict for verdict in verdicts}
     outcomes = [_outcome(one, by_address, added) for one in read]
@@ -112,7 +117,6 @@ def _read_each(accounts: Sequence[ClaimedAccount]) -> list[_Read]:
     for account in accounts:
         one = _read(account)
         if any(one.address == earlier.address for earlier in read):
-            # A place of its own, so that it has no share in what the first one wants.
             one = _Read(account.address, refused=services.REPEATED)
         read.append(one)
     return read

@@ -212,10 +212,11 @@ def test_without_keys_nothing_is_tried(portal: Portal) -> None:
     assert portal.rows(Person) == []
 
 
-def test_an_address_twice_counts_once(caller: Caller) -> None:
+@pytest.mark.parametrize("again", [ANN, "ANN@example.org"])
+def test_an_address_twice_counts_once(caller: Caller, again: str) -> None:
     ticket = b64u(b"U" * 16)
     first, second = caller.activate(
-        account(services=["mail"]), account("ANN@example.org"), ticket=ticket
+        account(services=["mail"]), account(again, services=["contacts"]), ticket=ticket
     ).get_json()["accounts"]
     assert [each["service"] for each in first["services"]] == ["mail"]
     assert second["problem"]["code"] == "repeated"
