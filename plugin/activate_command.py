@@ -154,15 +154,21 @@ def _finished_earlier(
     chosen: Portal, given: Sequence[str], services: Sequence[str]
 ) -> tuple[KeyRecord, ...]:
     """Return the keys of an exchange that was cut, if they are all that is asked for now."""
+    resumed = handler.resume(chosen.device, progress)
+    if resumed:
+        contact.after_activation(chosen.device, resumed)
+    if not services:
+        # All that an account has is asked for: only the portal knows whether more is to come.
+        return ()
     keys = tuple(
         key
-        for key in handler.resume(chosen.device, progress)
+        for key in resumed
         if key.issuer == chosen.issuer
         and any(credentials.same_address(key.account, address) for address in given)
     )
     for address in given:
         names = {key.service for key in keys if credentials.same_address(key.account, address)}
-        if not names or not names.issuperset(services):
+        if not names.issuperset(services):
             return ()
     return keys
 

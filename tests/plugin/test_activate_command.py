@@ -206,13 +206,30 @@ def test_killed_anywhere_the_next_run_resumes(
     assert client.device().pending() == ()
 
 
-def test_what_was_cut_is_finished_without_the_password(client: Client, portal: SmallPortal) -> None:
+def cut(client: Client, *arguments: str) -> None:
     crash = {"HANDFAST_TESTING": "1", "HANDFAST_CRASH_AT": "device.pending.stored"}
-    client.run(*ASKED, passwords=[PASSWORD], **crash)
-    done = client.run(*ASKED)
+    client.run(*arguments, passwords=[PASSWORD], **crash)
+
+
+def test_what_was_cut_is_finished_without_the_password(client: Client, portal: SmallPortal) -> None:
+    asked = (*ASKED, "--service", "mail", "--service", "contacts")
+    cut(client, *asked)
+    done = client.run(*asked)
     assert done.status == ExitCode.OK, done.stderr
     assert len(portal.calls) == 1
     assert len(client.held()) == 2
+    assert all(key.proven is not None for key in client.held())
+
+
+def test_all_services_are_still_asked_for_after_one_alone_was_cut(
+    client: Client, portal: SmallPortal
+) -> None:
+    portal.services = ("mail",)
+    cut(client, *ASKED, "--service", "mail")
+    portal.services = ("mail", "contacts")
+    done = client.run(*ASKED, passwords=[PASSWORD])
+    assert done.status == ExitCode.OK, done.stderr
+    assert {key.service for key in client.held()} == {"mail", "contacts"}
 
 
 def test_without_any_trust_it_says_how_to_begin(handfast: Run) -> None:
