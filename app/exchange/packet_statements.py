@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import String, bindparam, case, cast, func, literal, select, update
+from sqlalchemy import String, bindparam, case, cast, exists, func, literal, select, update
 
 from app.books.services import BOOK_COLUMNS
 from app.models import DeviceState, KeyState
-from app.models.tables import ACCOUNT_SERVICE, DEVICE, ENDED_KEY, MAIL_ACCOUNT, SERVICE_KEY
+from app.models.tables import (
+    ACCOUNT_SERVICE,
+    ACTIVATION,
+    DEVICE,
+    ENDED_KEY,
+    MAIL_ACCOUNT,
+    SERVICE_KEY,
+)
 from app.prepared import Prepared
 
 _NEVER: Final = literal(bytes(8))
@@ -67,6 +74,20 @@ SEE_DEVICE: Final = Prepared(
     .returning(DEVICE.c.confirmed_at)
 )
 
+# Keys that rotations made lately for the same device, account and service; each cost rows.
+_MADE: Final = SERVICE_KEY.alias("made")
+_ROTATED_LATELY: Final = (
+    exists()
+    .where(
+        _MADE.c.device_id == SERVICE_KEY.c.device_id,
+        _MADE.c.account_service_id == SERVICE_KEY.c.account_service_id,
+        _MADE.c.created_at > bindparam("wished_since"),
+        ACTIVATION.c.id == _MADE.c.activation_id,
+        ACTIVATION.c.rotates_key_id.is_not(None),
+    )
+    .correlate(SERVICE_KEY)
+)
+
 # Only upon the window that was read, so that no number is taken twice.
 ACCEPT: Final = Prepared(
     update(SERVICE_KEY)
@@ -83,9 +104,8 @@ ACCEPT: Final = Prepared(
         rotate_at=case(
             (
                 (bindparam("wish") == 1)
-                & (
-                    SERVICE_KEY.c.rotate_at.is_(None) | (SERVICE_KEY.c.rotate_at > bindparam("now"))
-                ),
+                & (SERVICE_KEY.c.rotate_at.is_(None) | (SERVICE_KEY.c.rotate_at > bindparam("now")))
+                & ~_ROTATED_LATELY,
                 bindparam("now"),
             ),
             else_=SERVICE_KEY.c.rotate_at,

@@ -19,7 +19,7 @@ from app.crashpoints import crashpoint
 from app.database import Database, DatabaseUnavailableError
 from app.exchange import packet_statements as statements
 from app.exchange.redemption import LostRaceError, shown_name
-from app.exchange.rotations import Rotations
+from app.exchange.rotations import WISH_PAUSE, Rotations
 from app.keystore.places import key_place
 from app.models import DeviceState, KeyState
 from app.models.tables import SERVICE_KEY
@@ -158,6 +158,7 @@ class PacketService:
             "seen_before": row.window,
             "now": now,
             "wish": int(wants_rotation),
+            "wished_since": now - WISH_PAUSE,
         }
         accepted = statements.ACCEPT.row(connection, counted)
         if accepted is None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from app.activation.ending import kill, retire_keys
 from app.audit import Act, record
-from app.clock import DAY
+from app.clock import DAY, HOUR
 from app.keystore.places import prs_place
 from app.models import ActivationState, GrantState, KeyState, new_id
 from app.models.tables import ACTIVATION, RUN, SERVICE_GRANT, SERVICE_KEY
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # How long a rotation that no device takes up stays open; the next report is offered another.
 LIFETIME: Final = DAY
+# After a rotation, a device's own wish for the next one is passed over for so long: rotations
+# leave rows, and packets are not throttled. What the owner asks for is always done.
+WISH_PAUSE: Final = HOUR
 
 _YOUNGEST_RUN: Final = (
     select(func.max(RUN.c.expires_at))

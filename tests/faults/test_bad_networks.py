@@ -117,8 +117,11 @@ def test_a_command_survives_each_fault_of_each_message(
     if act is not ACTIVATE:
         laptop.activate()
     for number, fault in enumerate(PASSING):
-        if act is ACTIVATE and number:
+        if act in (ACTIVATE, ROTATE) and number:
+            # Each of them needs a device that has done neither lately.
             laptop = site.new_device()
+            if act is ROTATE:
+                laptop.activate()
         site.heal()
         line, path = lines(act, site)[place]
         line.spoil(path, fault)

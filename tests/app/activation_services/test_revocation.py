@@ -2,6 +2,7 @@
 
 from app.accounts import sessions
 from app.activation.services import revoke_activation, revoke_device
+from app.exchange.rotations import WISH_PAUSE
 from app.models import Device, DeviceState, KeyState, SessionKind
 from tests.app.exchange.reporting import activated
 from tests.app.exchange.test_packets import stored_key
@@ -59,6 +60,7 @@ def test_undoing_an_activation_reaches_the_keys_that_rotations_made_of_its_keys(
     for _ in range(2):
         line = line.replace(offered(line))
         line.send()
+        service.clock.advance(WISH_PAUSE)
 
     revoke_activation(
         service.database,

@@ -12,7 +12,7 @@ from app.activation.status import RUN_LIFETIME
 from app.activation.sweep import ANSWER_LIFETIME
 from app.audit import Act
 from app.clock import DAY, MINUTE
-from app.exchange.rotations import LIFETIME
+from app.exchange.rotations import LIFETIME, WISH_PAUSE
 from app.models import Activation, ActivationState, KeyState, Run, ServiceKey
 from app.models.tables import SERVICE_KEY
 from protocol.channel import Rotation
@@ -26,6 +26,16 @@ from tests.app.together import together
 def offered(line: Line) -> Rotation:
     """Report with the wish for a new key, and return the rotation of the answer."""
     rotation = line.send(rotate=True).rotation
+    assert rotation is not None
+    return rotation
+
+
+def offered_to_owner(line: Line) -> Rotation:
+    """Let the owner ask for a new key, and return the rotation that the next report is offered."""
+    service, owner = line.service, line.service.ann.person_id
+    now = service.clock.now()
+    assert ask_rotation(service.database, person_id=owner, key_id=line.key.key_id, now=now)
+    rotation = line.send().rotation
     assert rotation is not None
     return rotation
 
@@ -106,6 +116,38 @@ def test_an_owner_can_ask_for_a_new_key(service: Service) -> None:
 
     assert line.send().rotation is not None
     assert acts(service).count(Act.KEY_ROTATION_ASKED) == 1
+
+
+def test_a_device_that_wishes_without_end_gets_one_new_key_an_hour(service: Service) -> None:
+    line = activated(service)
+    line = line.replace(offered(line))
+    line.send()
+
+    assert [line.send(rotate=True).rotation for _ in range(10)] == [None] * 10
+    service.clock.advance(WISH_PAUSE - 1)
+    assert line.send(rotate=True).rotation is None
+    service.clock.advance(1)
+
+    assert line.send(rotate=True).rotation is not None
+
+
+def test_a_new_document_does_not_shorten_the_pause_of_wishes(service: Service) -> None:
+    first = activated(service)
+    second = first.replace(offered(first))
+    second.send()
+
+    third = activated(service, first.handset)
+
+    assert third.send(rotate=True).rotation is None
+    other = activated(service, service.handset("Ann's phone"))
+    assert other.send(rotate=True).rotation is not None
+
+
+def test_what_the_owner_asks_for_needs_no_pause(service: Service) -> None:
+    line = activated(service)
+    for _ in range(2):
+        line = line.replace(offered_to_owner(line))
+        line.send()
 
 
 def test_after_a_restore_every_key_is_replaced(service: Service) -> None:
