@@ -1,7 +1,7 @@
 """Several credentials in one call: each is checked by itself, so none spoils another's result.
 
-They wait side by side in the mail pool, in two rounds: a server that somebody names is asked only
-once another account has shown who it is that names it.
+They wait side by side in the mail pool, in two rounds: a server or a user name that somebody names
+is tried only once another account has shown who it is that names it.
 """
 
 from __future__ import annotations
@@ -65,13 +65,10 @@ class ClaimChecks:
         late = self._count(claims, client_address)
         verdicts = {index: _too_many(claims[index], error) for index, error in late.items()}
         left = [index for index in range(len(claims)) if index not in verdicts]
-        found = [index for index in left if claims[index].server is None]
-        verdicts |= self._side_by_side(claims, found, client_address)
-        named = [index for index in left if claims[index].server is not None]
+        verdicts |= self._side_by_side(claims, left, client_address, is_known=False)
         if any(proof.is_proof(verdict.check) for verdict in verdicts.values()):
-            verdicts |= self._side_by_side(claims, named, client_address)
-        else:
-            verdicts |= {index: Verdict(_view(claims[index], NOT_NAMED_YET)) for index in named}
+            later = [index for index in left if verdicts[index].check.outcome == NOT_NAMED_YET]
+            verdicts |= self._side_by_side(claims, later, client_address, is_known=True)
         return [verdicts[index] for index in range(len(claims))]
 
     def _count(self, claims: Sequence[Claim], client_address: str) -> dict[int, TooManyError]:
@@ -87,13 +84,21 @@ class ClaimChecks:
         return late
 
     def _side_by_side(
-        self, claims: Sequence[Claim], indexes: Sequence[int], client_address: str
+        self,
+        claims: Sequence[Claim],
+        indexes: Sequence[int],
+        client_address: str,
+        *,
+        is_known: bool,
     ) -> dict[int, Verdict]:
         waiting: dict[int, Future[View]] = {}
         verdicts: dict[int, Verdict] = {}
         for index in indexes:
+            if claims[index].server is not None and not is_known:
+                verdicts[index] = Verdict(_view(claims[index], NOT_NAMED_YET))
+                continue
             try:
-                work = self._work(claims[index], client_address)
+                work = self._work(claims[index], client_address, is_known=is_known)
                 waiting[index] = self._mail.submit(work, client_address)
             except MailCheckError as busy:
                 verdicts[index] = Verdict(_view(claims[index], busy.cause))
@@ -101,16 +106,23 @@ class ClaimChecks:
             verdicts[index] = _verdict(claims[index], future)
         return verdicts
 
-    def _work(self, claim: Claim, client_address: str) -> Callable[[Deadline], View]:
+    def _work(
+        self, claim: Claim, client_address: str, *, is_known: bool
+    ) -> Callable[[Deadline], View]:
         def work(deadline: Deadline) -> View:
             server = claim.server or self._mail.discover(claim.address, deadline)
             username = claim.username or server.username_for(claim.address)
             found = _view(claim, None, server, username)
             if not server.may_sign_in and claim.server is None:
                 return dataclasses.replace(found, outcome=NOT_VOUCHED)
+            if found.named and not is_known:
+                # It may be the mailbox of anybody, who would not be told under this address.
+                return dataclasses.replace(found, outcome=NOT_NAMED_YET)
             for account in sorted(found.guessable):
                 self._throttles.count_credential(account, client_address, now=self._clock.now())
-            attempt = Try("", claim.address, server, username, claim.password, client_address)
+            attempt = Try(
+                "", found.guessable, server, username, claim.password, client_address=client_address
+            )
             self._mail.check_now(attempt, deadline)
             return dataclasses.replace(found, outcome=ACCEPTED)
 

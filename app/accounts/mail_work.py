@@ -43,7 +43,8 @@ class Try:
     """One credential to be tried; it is not in this object's text."""
 
     check_id: str
-    address: MailAddress
+    # The addresses that it counts for as a guess: their owners are told when it fails.
+    guessable: frozenset[str]
     server: MailServer
     username: str
     password: str = field(repr=False)
@@ -80,7 +81,7 @@ class MailWork:
 
         def failed(session: Session, error: MailCheckError) -> None:
             if mail_checks.end(session, attempt.check_id, error.cause, error.why):
-                note_failure(session, attempt.address.text, error.cause, now=self._clock.now())
+                self._tell_owners(session, attempt, error)
 
         def reach(stage: Stage) -> None:
             self._reach(attempt.check_id, stage)
@@ -101,12 +102,12 @@ class MailWork:
         return discover(address, pins=self._pin, deadline=deadline, network=self._network)
 
     def check_now(self, attempt: Try, deadline: Deadline) -> Checked:
-        """Try a credential, here and now, and tell its owner if it fails."""
+        """Try a credential, here and now, and tell the owners if it fails."""
         try:
             return self._check(attempt, deadline, silent)
         except MailCheckError as error:
-            address, cause, now = attempt.address.text, error.cause, self._clock.now()
-            self._write(lambda session: note_failure(session, address, cause, now=now))
+            failed = error
+            self._write(lambda session: self._tell_owners(session, attempt, failed))
             raise
 
     def is_lost(self, view: mail_checks.View, *, now: int) -> bool:
@@ -155,6 +156,10 @@ class MailWork:
             progress=progress,
             network=self._network,
         )
+
+    def _tell_owners(self, session: Session, attempt: Try, error: MailCheckError) -> None:
+        for address in sorted(attempt.guessable):
+            note_failure(session, address, error.cause, now=self._clock.now())
 
     def _reach(self, check_id: str, stage: Stage) -> None:
         # Only what the person sees is worth a write; "connecting" was noted with the start.

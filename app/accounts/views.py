@@ -105,7 +105,7 @@ def give_credential(check_id: str) -> Any:
     if started:
         attempt = Try(
             check_id,
-            parse(check.address),
+            check.guessable,
             check.server,
             check.username,
             form.password.data,

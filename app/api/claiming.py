@@ -28,7 +28,7 @@ PROBLEMS: Final = {
         _("Check the address, or ask the operator of this service to add your mail domain."),
     ),
     claims.NOT_NAMED_YET: causes.Problem(
-        _("A mail server that you name yourself proves nothing, so it was not asked."),
+        _("A server or user name that you name yourself proves nothing, so it was not tried."),
         _("Sign in with another account in the same request."),
     ),
     claims.TOO_MANY: causes.Problem(

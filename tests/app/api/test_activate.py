@@ -151,6 +151,33 @@ def test_a_named_server_adds_an_unproven_account_to_whom_another_one_proves(
     assert ann["proven"]
 
 
+@pytest.mark.parametrize("password", ["wrong", None])
+def test_a_user_name_of_ones_own_is_not_tried_for_nobody(
+    caller: Caller, signing: Portal, password: str | None
+) -> None:
+    """Right or wrong, the answer is the same: nobody tests a mailbox under another address."""
+    right = account(BOB)["password"]
+    guess = account("made-up@example.org", password or right, username=BOB)
+    answer = caller.activate(guess)
+    assert answer.status_code == 403
+    (outcome,) = answer.get_json()["accounts"]
+    assert outcome["problem"]["code"] == "nobody-signed-in"
+
+
+def test_who_is_known_may_name_a_user_name_and_its_owner_is_told_of_a_failure(
+    caller: Caller, signing: Portal
+) -> None:
+    assert Caller(signing.app).sign_in(BOB).status_code == 200
+    (bob,) = signing.rows(MailAccount)
+    answer = caller.activate(account(), account("made-up@example.org", "wrong", username=BOB))
+    assert answer.status_code == 200
+    assert answer.get_json()["accounts"][1]["problem"]["code"] == "wrong-credential"
+    assert "sign-in-failed" in signing.acts(bob.person_id)
+    right = account("made-up@example.org", account(BOB)["password"], username=BOB)
+    (_, added) = caller.activate(account(), right).get_json()["accounts"]
+    assert (added["outcome"], added["proven"]) == ("accepted", False)
+
+
 def test_guessing_at_one_account_is_slowed_down_and_others_are_not(
     two_servers: Caller, signing: Portal
 ) -> None:
