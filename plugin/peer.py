@@ -12,6 +12,7 @@ import shlex
 import socket
 import struct
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -97,12 +98,7 @@ class Peer:
         try:
             executable = _running_file(proc / "exe")
             arguments = os.fsdecode((proc / "cmdline").read_bytes()).split("\0")[1:-1]
-            script = script_of(executable.name, arguments)
-            if script is None:
-                program = Program.of_files(executable)
-            else:
-                folder = (proc / "cwd").readlink()
-                program = Program.of_files(executable, (folder / script).resolve(strict=True))
+            program = Program.of_files(executable, *_files_given(proc, executable, arguments))
         except OSError as error:
             raise UnknownProgramError(_("its files cannot be read")) from error
         # Only now: while the process lives, its number is nobody else's.
@@ -147,20 +143,64 @@ def _running_file(link: Path) -> Path:
     return path
 
 
+def _files_given(proc: Path, executable: Path, arguments: list[str]) -> list[Path]:
+    """Return the script that a process runs; of an unknown program, every file it was given.
+
+    It may be an interpreter too: consent to one of its scripts must not be one to all of them.
+    """
+    folder = (proc / "cwd").readlink()
+    script = script_of(executable.name, arguments)
+    if script is None:
+        given = [folder / path for path in _paths_among(arguments)]
+        # A name that is too long for a file is just text; this function alone does not raise then.
+        paths = [path for path in given if os.path.isfile(path)]  # noqa: PTH113 - see above
+    else:
+        paths = [folder / script]
+    files = list(dict.fromkeys(path.resolve(strict=True) for path in paths))
+    if len(files) > _MOST_FILES:
+        raise UnknownProgramError(_("it was started with too many files"))
+    for file in files:
+        # In a container the same path may lead to another file.
+        if not (proc / "root" / file.relative_to("/")).samefile(file):
+            raise UnknownProgramError(_("its file is not where it says"))
+    return files
+
+
+def _paths_among(arguments: list[str]) -> Iterator[str]:
+    """Return what could be a file's name: `file`, `--option=file`, `-ofile`."""
+    for argument in arguments:
+        yield argument
+        if argument.startswith("-"):
+            yield argument.partition("=")[2]
+            yield argument[2:]
+
+
+# More than these nobody would read in a question.
+_MOST_FILES: Final = 4
+# After the names below: versions, kinds of builds, systems; python3.13t, perl5.36-x86_64-linux-gnu.
+_BUILD: Final = r"([0-9][0-9.]*[a-z]*)?([-_.].*)?"
 # Interpreters of scripts, and the options with which one still runs the file that follows. Every
 # other option says that the code comes from elsewhere, or takes an argument like a file's name.
 _NO_OPTIONS: Final = re.compile("(?!)")
 _SCRIPTED: Final = {
-    re.compile(r"(python|pypy)[0-9.]*"): re.compile("-[IEsSPuBObqvd]+"),
-    re.compile("sh|bash|dash|zsh|ksh|ash"): re.compile("-[eux]+"),
-    re.compile(r"perl[0-9.]*"): re.compile("-[wTt]+"),
-    re.compile(r"(node|nodejs|ruby|php|lua|luajit|tclsh|wish|guile|gjs|Rscript)[0-9.]*"): (
-        _NO_OPTIONS
+    re.compile(f"(python|pypy){_BUILD}"): re.compile("-[IEsSPuBObqvd]+"),
+    re.compile(f"(sh|bash|rbash|dash|zsh|ash|[rm]?ksh|lksh|oksh|pdksh|yash){_BUILD}"): re.compile(
+        "-[eux]+"
     ),
+    re.compile(f"perl{_BUILD}"): re.compile("-[wTt]+"),
+    re.compile(
+        "(node|nodejs|ruby|jruby|truffleruby|php|lua|luajit|texlua|tclsh|wish|guile|gjs|cjs|qjs"
+        f"|Rscript|fish|t?csh|elvish|nu){_BUILD}"
+    ): _NO_OPTIONS,
 }
-# Programs that run code for which no first argument stands.
+# Programs that run code for which no first argument stands, or speak for whoever starts them.
 _UNNAMEABLE: Final = re.compile(
-    r"(java|mono|dotnet|deno|bun|wine|wine64|awk|gawk|mawk|busybox|env)[0-9.]*|ld(-.*)?\.so.*"
+    "(java|mono|dotnet|pwsh|powershell|deno|bun|electron|nw|nwjs|phantomjs|d8|jsc?|wine|wine64|box64|box86"
+    "|awk|gawk|mawk|nawk|busybox|toybox|env|expect|expectk|R|julia|octave|octave-cli|octave-gui|scilab"
+    "|beam|erl|erlexec|racket|gracket|scheme|chez|petite|csi|gosh|gsi|sbcl|clisp|ecl|ccl|lx86cl64|abcl"
+    "|janet|swipl|gprolog|ghc|ocaml|ocamlrun|moar|rakudo|raku|io|pike|gforth|wasmtime|wasmer|wasmedge"
+    "|emacs|vim|nvim|gdb|lldb|qml|qmlscene|socat|nc|ncat|netcat|curl|qemu)"
+    rf"{_BUILD}|ld(-.*)?\.so.*"
 )
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from plugin import peer
+from plugin.agent import allow
 from plugin.device import Device
 from plugin.paths import Paths
-from plugin.peer import Peer, UnknownProgramError, script_of
+from plugin.peer import Peer, Program, UnknownProgramError, script_of
 from tests.plugin import agent_site
 from tests.plugin.agent_site import REQUEST, Agent, allowed_already, code, give_keys, program
 
@@ -101,18 +102,90 @@ def test_another_interpreter_is_another_program(keys: Device, agent: Agent, tmp_
     asking = program(tmp_path)
     allowed_already(keys, asking)
     assert "key" in agent.ask(asking)
-    copy = tmp_path / Path(os.path.realpath(sys.executable)).name
+    copy = interpreter(tmp_path, Path(os.path.realpath(sys.executable)).name)
+    assert code(run_by(copy, agent, str(asking))) == "no-way-to-ask"
+
+
+def interpreter(folder: Path, name: str) -> Path:
+    """Copy the interpreter of these tests."""
+    copy = folder / name
     copy.write_bytes(Path(os.path.realpath(sys.executable)).read_bytes())
     copy.chmod(0o755)
+    return copy
+
+
+def run_by(
+    copy: Path, agent: Agent, *arguments: str, folder: Path | None = None
+) -> dict[str, object]:
+    """Return the answer to what a copy of the interpreter runs."""
     home = {"PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib"}
     done = subprocess.run(
-        [str(copy), str(asking), str(agent.socket), json.dumps(REQUEST)],
+        [str(copy), *arguments, str(agent.socket), json.dumps(REQUEST)],
         env={**os.environ, **home},
+        cwd=folder,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert code(json.loads(done.stdout)) == "no-way-to-ask"
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer
+
+
+def test_consent_to_one_script_of_an_unknown_interpreter_is_not_one_to_another(
+    keys: Device, agent: Agent, tmp_path: Path
+) -> None:
+    copy = interpreter(tmp_path, "homemade")
+    asking, other = program(tmp_path), program(tmp_path, "other.py")
+    (key,) = keys.store.read().keys
+    allow(keys, Program.of_files(copy), key, "sync")
+    allow(keys, Program.of_files(copy, asking), key, "sync")
+    assert "key" in run_by(copy, agent, str(asking))
+    assert "key" in run_by(copy, agent, asking.name, folder=tmp_path)
+    assert "key" in run_by(copy, agent, "-I", str(asking))
+    assert code(run_by(copy, agent, str(other))) == "no-way-to-ask"
+    asking.write_text(agent_site.CLIENT + "# changed\n")
+    assert code(run_by(copy, agent, str(asking))) == "no-way-to-ask"
+
+
+def test_files_that_an_unknown_program_is_given_with_an_option_are_named_too(
+    keys: Device, agent: Agent, tmp_path: Path
+) -> None:
+    copy = interpreter(tmp_path, "homemade")
+    (key,) = keys.store.read().keys
+    allow(keys, Program.of_files(copy), key, "sync")
+    # Python ignores options that it does not know after -X.
+    asking = ("-c", agent_site.CLIENT)
+    assert "key" in run_by(copy, agent, *asking)
+    given = program(tmp_path)
+    for option in (f"-Xfile={given}", f"-X{given}"):
+        assert code(run_by(copy, agent, option, *asking)) == "no-way-to-ask"
+
+
+def test_more_files_than_a_question_could_name_are_refused(
+    keys: Device, agent: Agent, tmp_path: Path
+) -> None:
+    files = [str(program(tmp_path, f"{number}.py")) for number in range(5)]
+    copy = interpreter(tmp_path, "homemade")
+    answer = run_by(copy, agent, *(f"-X{file}" for file in files), "-c", agent_site.CLIENT)
+    assert code(answer) == "unknown-program"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts without more ado")
+def test_a_file_that_lies_over_the_named_one_is_not_it(
+    keys: Device, agent: Agent, tmp_path: Path
+) -> None:
+    asking, other = program(tmp_path), program(tmp_path, "other.py")
+    allowed_already(keys, asking)
+    script = 'mount --bind "$1" "$2" && shift && exec "$PYTHON" "$@"'
+    command = ["unshare", "--mount", "sh", "-c", script, "sh", str(other), str(asking)]
+    done = subprocess.run(
+        [*command, str(agent.socket), json.dumps(REQUEST)],
+        env={**os.environ, "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert code(json.loads(done.stdout)) == "unknown-program"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask as somebody else")
@@ -149,6 +222,15 @@ def test_an_older_kernel_is_asked_when_the_process_began(
         ("bash", ["-eu", "run.sh"], "run.sh"),
         ("perl", ["-w", "x.pl"], "x.pl"),
         ("node", ["x.js"], "x.js"),
+        ("python3.13t", ["app.py"], "app.py"),
+        ("python3.11-dbg", ["app.py"], "app.py"),
+        ("perl5.36-x86_64-linux-gnu", ["x.pl"], "x.pl"),
+        ("gjs-console", ["x.js"], "x.js"),
+        ("ksh93", ["x.sh"], "x.sh"),
+        ("fish", ["x.fish"], "x.fish"),
+        ("php-cgi8.2", ["x.php"], "x.php"),
+        ("luajit-2.1.0-beta3", ["x.lua"], "x.lua"),
+        ("shotwell", ["x"], None),
     ],
 )
 def test_the_script_of_an_interpreter(
@@ -170,7 +252,18 @@ def test_the_script_of_an_interpreter(
         ("bash", ["-s", "x"]),
         ("perl", ["-e", "code", "x.pl"]),
         ("node", ["-r", "x.js"]),
+        ("python3.11-dbg", ["-c", "code"]),
+        ("gjs-console", ["-c", "code"]),
+        ("fish", ["-c", "code"]),
         ("java", ["app"]),
+        ("R", ["--file=x.R"]),
+        ("electron", ["app"]),
+        ("julia", ["x.jl"]),
+        ("beam.smp", ["-root", "x"]),
+        ("racket", ["x.rkt"]),
+        ("pwsh", ["x.ps1"]),
+        ("qemu-aarch64-static", ["app"]),
+        ("socat", ["-", "UNIX-CONNECT:x"]),
         ("busybox", ["sh", "x.sh"]),
         ("ld-linux-x86-64.so.2", ["/bin/app"]),
     ],
