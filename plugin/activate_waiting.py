@@ -12,6 +12,7 @@ from plugin.open_command import show as show_activated
 from plugin.output import print_json
 from plugin.portal import Portal
 from plugin.portal_messages import Taken, TakeOver, WaitingActivation
+from plugin.short_id import begins, short_id
 from plugin.sign_in import Session
 from plugin.terminal import ago, plain, say, tell
 
@@ -44,7 +45,7 @@ def _chosen(
     args: argparse.Namespace, waiting: Sequence[WaitingActivation], now: int
 ) -> WaitingActivation:
     if args.waiting:
-        found = [one for one in waiting if one.id.startswith(args.waiting)]
+        found = [one for one in waiting if begins(one.id, args.waiting)]
         if len(found) != 1:
             raise UserError(
                 _("no activation %s waits for a device") % plain(args.waiting),
@@ -60,7 +61,7 @@ def _chosen(
     number = prompt.choose(_("Which one?"), [_line(one, now) for one in waiting])
     if number is None:
         for one in waiting:
-            tell(f"{one.id}  {_line(one, now)}")
+            tell(f"{short_id(one.id)}  {_line(one, now)}")
         raise UserError(
             _("several activations wait for a device"),
             _("say which one: handfast activate --waiting ID"),

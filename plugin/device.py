@@ -16,6 +16,7 @@ from plugin.paths import Paths
 from plugin.prompt import ask_passphrase
 from plugin.records import Contents, KeyRecord, PendingRecord
 from plugin.sealing import AskPassphrase
+from plugin.short_id import short_id
 from plugin.store import Store
 from plugin.transport import Transport
 from plugin.trust import TrustStore
@@ -257,7 +258,7 @@ def _held(contents: Contents, key_id: str) -> KeyRecord:
         if key.key_id == key_id:
             return key
     raise UserError(
-        _("the key %s is not on this device any more") % key_id.lstrip("-")[:8],
+        _("the key %s is not on this device any more") % short_id(key_id),
         _('see "handfast keys list"'),
         ExitCode.UNFINISHED,
     )

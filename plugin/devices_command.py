@@ -10,9 +10,9 @@ from plugin.activate_command import notice
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
-from plugin.keys_command import short_id
 from plugin.output import print_json
 from plugin.portal_messages import PortalDevice
+from plugin.short_id import begins, short_id
 from plugin.sign_in import Session
 from plugin.terminal import ago, date, listing, plain, say, tell
 
@@ -131,7 +131,7 @@ def _told(args: argparse.Namespace, one: PortalDevice, state: str, sentence: str
 
 def _find(found: Sequence[PortalDevice], wanted: str) -> PortalDevice:
     matching = [one for one in found if one.name == wanted] or [
-        one for one in found if wanted and one.id.lstrip("-").startswith(wanted.lstrip("-"))
+        one for one in found if begins(one.id, wanted)
     ]
     if len(matching) == 1:
         return matching[0]

@@ -9,6 +9,7 @@ from plugin.i18n import _
 from plugin.output import print_json
 from plugin.passphrase import new_passphrase
 from plugin.records import KeyRecord, PendingRecord
+from plugin.short_id import begins, short_id
 from plugin.terminal import ago, bold, date, listing, plain, say, table, tell
 
 
@@ -228,11 +229,6 @@ def state_words(key: KeyRecord) -> str:
     return _("waits for you to confirm the device") if key.waiting else _("proven")
 
 
-def short_id(identifier: str) -> str:
-    """Return the beginning of an id, for a command line: it never looks like an option."""
-    return identifier.lstrip("-")[:8]
-
-
 def as_json(key: KeyRecord) -> dict[str, object]:
     """Return what is public about a key."""
     return {
@@ -269,10 +265,10 @@ def _find_key(device: Device, beginning: str) -> KeyRecord:
 def _find(device: Device, beginning: str) -> KeyRecord | PendingRecord:
     contents = device.store.read()
     found: list[KeyRecord | PendingRecord] = [
-        *(key for key in contents.keys if _begins(key.key_id, beginning)),
-        *(record for record in contents.pending if _begins(record.activation, beginning)),
+        *(key for key in contents.keys if begins(key.key_id, beginning)),
+        *(record for record in contents.pending if begins(record.activation, beginning)),
     ]
-    if len(found) != 1 or not beginning:
+    if len(found) != 1:
         raise (
             _unknown(beginning)
             if not found
@@ -283,10 +279,6 @@ def _find(device: Device, beginning: str) -> KeyRecord | PendingRecord:
             )
         )
     return found[0]
-
-
-def _begins(identifier: str, beginning: str) -> bool:
-    return identifier.startswith(beginning) or identifier.lstrip("-").startswith(beginning)
 
 
 def _unknown(beginning: str) -> UserError:

@@ -10,10 +10,10 @@ from plugin.activate_command import notice
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
-from plugin.keys_command import short_id
 from plugin.output import print_json
 from plugin.portal import RefusedByPortalError
 from plugin.portal_messages import PortalSession
+from plugin.short_id import begins, short_id
 from plugin.sign_in import Session
 from plugin.terminal import ago, listing, plain, say
 
@@ -104,10 +104,7 @@ def _end(session: Session, one: PortalSession) -> None:
 
 def _find(found: Sequence[PortalSession], wanted: str) -> PortalSession:
     matching = [
-        one
-        for one in found
-        if (wanted == CURRENT and one.current)
-        or (wanted and one.id.lstrip("-").startswith(wanted.lstrip("-")))
+        one for one in found if (wanted == CURRENT and one.current) or begins(one.id, wanted)
     ]
     if len(matching) != 1:
         raise UserError(

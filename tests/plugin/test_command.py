@@ -13,8 +13,8 @@ from plugin.argument_parser import commands_of
 from plugin.device import Device
 from plugin.errors import ExitCode
 from plugin.handler import activate
-from plugin.keys_command import short_id
 from plugin.records import PendingRecord
+from plugin.short_id import short_id
 from tests.plugin.conftest import Run
 from tests.plugin.loopback_service import Service
 from tests.plugin.test_activate import allow, quiet

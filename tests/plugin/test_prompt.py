@@ -14,8 +14,8 @@ import pytest
 from plugin import prompt
 from plugin.device import Device
 from plugin.errors import ExitCode
-from plugin.keys_command import short_id
 from plugin.paths import Paths
+from plugin.short_id import short_id
 from plugin.terminal import plain
 from plugin.wording import ConsentRequest, consent_lines
 from tests.plugin.conftest import REPOSITORY, Run
