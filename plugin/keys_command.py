@@ -1,8 +1,9 @@
 """`handfast keys`: the keys on this device, and what protects them."""
 
 import argparse
+from collections.abc import Iterable
 
-from plugin import contact, prompt, refresh_command, sealing
+from plugin import contact, prompt, refresh_command, rotation, sealing
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
@@ -158,10 +159,32 @@ def run_rotate(args: argparse.Namespace, device: Device) -> int:
         print_json([refresh_command.as_json(one) for one in contacts])
     else:
         refresh_command.show(contacts)
-    if any(one.outcome == "answered" and not one.problem for one in contacts):
+    unchanged = [one.key for one in contacts if one.outcome == "answered" and not one.problem]
+    new, others = _by_age(unchanged, now=device.clock())
+    for key, age in new:
+        tell(
+            _("New enough, %(age)s old: %(key)s. Ask again when it is an hour old.")
+            % {"key": _name(key), "age": ago(age)}
+        )
+    if others:
         tell(_('The service offers no new key now; "handfast refresh" asks again later.'))
         return ExitCode.UNFINISHED
     return refresh_command.exit_code(contacts)
+
+
+def _by_age(
+    keys: Iterable[KeyRecord], *, now: int
+) -> tuple[list[tuple[KeyRecord, int]], list[KeyRecord]]:
+    """Part the keys that are new enough, each with its age, from those to be replaced some day."""
+    new, others = [], []
+    for key in keys:
+        age = max(0, now - key.created)
+        # A key that waits for its owner's word is not replaced, however old it is.
+        if age < rotation.WISH_PAUSE and not key.waiting:
+            new.append((key, age))
+        else:
+            others.append(key)
+    return new, others
 
 
 def run_revoke(args: argparse.Namespace, device: Device) -> int:

@@ -16,6 +16,8 @@ from protocol.handshake import Context, GrantName, rotation_prs
 
 ROTATE_SECONDS: Final = 100 * 86400
 SPREAD: Final = 0.1
+# For so many seconds after a rotation the service passes over this device's wish for the next.
+WISH_PAUSE: Final = 3600
 
 
 def is_old(key: KeyRecord, now: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from plugin import limits, services_command
+from plugin import limits, rotation, services_command
 from plugin.__main__ import parser
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
@@ -230,9 +230,30 @@ def test_a_service_that_offers_no_new_key(
     key: KeyRecord, here: Here, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service.packets, "_rotation", lambda _row: None)
+    monkeypatch.setattr(rotation, "WISH_PAUSE", 0)
     code, _, told = here("keys", "rotate", "--all")
     assert code == 5
     assert "offers no new key now" in told
+
+
+def test_a_key_that_is_too_new_to_be_replaced_again(
+    key: KeyRecord, here: Here, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.packets, "_rotation", lambda _row: None)
+    code, _, told = here("keys", "rotate", "--all")
+    assert code == 0
+    assert re.search(r"New enough, \d+ seconds? old: the key of ann@example.org for mail", told)
+    assert "offers no new key" not in told
+
+
+def test_a_new_key_of_a_device_that_waits_is_not_called_new_enough(
+    key: KeyRecord, here: Here, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.packets, "_rotation", lambda _row: None)
+    service.packets.waiting = True
+    code, _, told = here("keys", "rotate", "--all")
+    assert code == 5
+    assert f"{key.account} for" not in told
 
 
 def test_revoking_warns_and_says_what_is_done(
