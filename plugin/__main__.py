@@ -10,7 +10,7 @@ from typing import NoReturn
 from plugin import (
     access_command,
     activate_command,
-    agent_command,
+    agent,
     completion_command,
     devices_command,
     keys_command,
@@ -127,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
     devices_command.add_arguments(commands)
     sessions_command.add_arguments(commands)
     registration.add_arguments(commands)
-    agent_command.add_arguments(commands)
+    agent.add_arguments(commands)
     access_command.add_arguments(commands)
     completion_command.add_arguments(commands)
     return top

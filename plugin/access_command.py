@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from plugin import prompt
-from plugin.agent import allow, choose
-from plugin.agent_message import KeyRequest
-from plugin.agent_program import program_of
-from plugin.agent_wording import AccessRequest, access_lines
+from plugin.agent.answering import allow, choose
+from plugin.agent.message import KeyRequest
+from plugin.agent.program import program_of
+from plugin.agent.wording import AccessRequest, access_lines
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
@@ -117,7 +117,7 @@ def run_remove(args: argparse.Namespace, device: Device) -> int:
                 "purpose": plain(record.purpose),
             }
         )
-    tell(_("The key it already has is worth nothing after: handfast keys rotate"))
+    tell(_("The key it already has is worth nothing after: handfast keys rotate --all"))
     return ExitCode.OK
 
 

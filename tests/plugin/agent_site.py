@@ -15,10 +15,10 @@ from typing import Any
 
 import msgspec
 
-from plugin.agent import allow
+from plugin.agent.answering import allow
+from plugin.agent.peer import Program
 from plugin.device import Device
 from plugin.paths import Paths
-from plugin.peer import Program
 from plugin.records import KeyRecord
 from protocol.encoding import b64u
 from protocol.session import SessionKey

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from plugin.agent.peer import Program
 from plugin.device import Device
 from plugin.errors import ExitCode
 from plugin.paths import Paths
-from plugin.peer import Program
 from plugin.records import ProgramRecord
 from tests.plugin import agent_site
 from tests.plugin.agent_site import allowed_already, code, give_keys, program

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from plugin import peer
-from plugin.agent import allow
+from plugin.agent import peer
+from plugin.agent.answering import allow
+from plugin.agent.peer import Peer, Program, UnknownProgramError, script_of
 from plugin.device import Device
 from plugin.paths import Paths
-from plugin.peer import Peer, Program, UnknownProgramError, script_of
 from tests.plugin import agent_site
 from tests.plugin.agent_site import REQUEST, Agent, allowed_already, code, give_keys, program
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from plugin.agent_server import MAX_CONNECTIONS, serve
-from plugin.peer import Peer
+from plugin.agent.peer import Peer
+from plugin.agent.server import MAX_CONNECTIONS, serve
 
 
 @pytest.fixture

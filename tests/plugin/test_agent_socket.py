@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.agent_server import MAX_CONNECTIONS
+from plugin.agent.server import MAX_CONNECTIONS
 from plugin.errors import ExitCode
 from plugin.paths import Paths
 from tests.plugin import agent_site

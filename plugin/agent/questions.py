@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from plugin.agent_message import AgentCode, AgentError
-from plugin.agent_wording import AccessRequest, access_lines
+from plugin.agent.message import AgentCode, AgentError
+from plugin.agent.wording import AccessRequest, access_lines
 from plugin.i18n import _
 from plugin.sealing import AskPassphrase, locked
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
 
-from plugin import agent_server, agent_unit, prompt
-from plugin.agent import Agent
-from plugin.agent_questions import Questions
-from plugin.agent_socket import listening, socket_path
+from plugin import prompt
+from plugin.agent import server, unit
+from plugin.agent.answering import Agent
+from plugin.agent.place import listening, socket_path
+from plugin.agent.questions import Questions
 from plugin.device import Device
 from plugin.errors import ExitCode
 from plugin.i18n import _
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace, device: Device) -> int:
             # Somebody is here: better asked for the passphrase now than by the first program.
             store.read()
         tell(_("The agent answers programs now; end it with Ctrl-C."))
-        agent_server.serve(listener, agent.answer)
+        server.serve(listener, agent.answer)
     return ExitCode.OK
 
 
@@ -68,19 +69,19 @@ def run_where(_args: argparse.Namespace, device: Device) -> int:
 
 def run_install(_args: argparse.Namespace, device: Device) -> int:
     """Write the units and start listening."""
-    written, listens = agent_unit.install(device.paths)
+    written, listens = unit.install(device.paths)
     for path in written:
         say(_("written: %s") % path)
     if listens:
         say(_("systemd starts the agent from now on when a program asks."))
     else:
-        tell(_("Next: systemctl --user enable --now %s") % agent_unit.SOCKET_UNIT)
+        tell(_("Next: systemctl --user enable --now %s") % unit.SOCKET_UNIT)
     return ExitCode.OK
 
 
 def run_remove(_args: argparse.Namespace, device: Device) -> int:
     """Take back what was installed."""
-    gone = agent_unit.remove(device.paths)
+    gone = unit.remove(device.paths)
     for path in gone:
         say(_("removed or cleaned: %s") % path)
     if not gone:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plugin.agent_message import (
+from plugin.agent.message import (
     AgentCode,
     AgentError,
     KeyAnswer,
@@ -14,12 +14,12 @@ from plugin.agent_message import (
     line_of,
     read_request,
 )
-from plugin.agent_questions import Questions
-from plugin.agent_wording import AccessRequest
+from plugin.agent.peer import Peer, Program, UnknownProgramError
+from plugin.agent.questions import Questions
+from plugin.agent.wording import AccessRequest
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
-from plugin.peer import Peer, Program, UnknownProgramError
 from plugin.records import Contents, KeyRecord, ProgramRecord
 from protocol.encoding import b64u
 

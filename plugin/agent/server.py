@@ -9,11 +9,11 @@ from contextlib import closing, suppress
 from functools import partial
 from typing import Final
 
-from plugin import peer
-from plugin.agent import unknown_program
-from plugin.agent_message import MAX_LINE, AgentCode, AgentError, error_line
+from plugin.agent import peer
+from plugin.agent.answering import unknown_program
+from plugin.agent.message import MAX_LINE, AgentCode, AgentError, error_line
+from plugin.agent.peer import Peer, UnknownProgramError
 from plugin.i18n import _
-from plugin.peer import Peer, UnknownProgramError
 
 MAX_CONNECTIONS: Final = 16
 IDLE_SECONDS: Final = 10.0

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from plugin.agent_socket import socket_path
+from plugin.agent.place import socket_path
 from plugin.paths import Paths
 from plugin.registration import files, systemd
 from plugin.registration.program import Program

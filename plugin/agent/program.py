@@ -1,13 +1,13 @@
-"""A program by its file, before it runs: named as `plugin.peer` will name it then."""
+"""A program by its file, before it runs: named as `plugin.agent.peer` will name it then."""
 
 import shlex
 import shutil
 from pathlib import Path
 from typing import Final
 
+from plugin.agent.peer import Program
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
-from plugin.peer import Program
 from plugin.terminal import plain
 
 _LONGEST_FIRST_LINE: Final = 256
