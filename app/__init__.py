@@ -33,6 +33,7 @@ def create_portal(
         pages,
         permissions,
         proxies,
+        public_ids,
         security,
         web_session,
     )
@@ -42,6 +43,7 @@ def create_portal(
     portal = Flask(
         __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
+    public_ids.install(portal)
     extensions.install(portal, config, clock=clock, entropy=entropy, network=network)
     logs.install(portal, entropy)
     i18n.install(portal)

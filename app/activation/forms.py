@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,8 @@ from protocol.errors import RemoteProtocolError
 
 FIELDS: Final = frozenset({"csrf_token", "account", "service", "ticket", "deliver"})
 ID_BYTES: Final = 16
+# What any database compares with its ids; PostgreSQL refuses to look at NUL, for one.
+PLAIN_ID: Final = "[A-Za-z0-9_-]{1,64}"
 JKT_BYTES: Final = 32
 
 
@@ -44,9 +47,10 @@ def read_wanted(untrusted: MultiDict[str, str]) -> Wanted:
     ticket = untrusted.get("ticket", "")
     if not is_public_id(ticket):
         raise FormError("ticket")
+    account_id = untrusted.get("account", "")
     return Wanted(
-        # Looked up as it is: one that is not of our making is simply not found.
-        account_id=untrusted.get("account", ""),
+        # One that is not of our making is simply not found; no database is asked about odd text.
+        account_id=account_id if re.fullmatch(PLAIN_ID, account_id) else "",
         services=tuple(service for service in ServiceName if service in asked),
         ticket=ticket,
         as_document=deliver == "document",

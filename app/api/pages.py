@@ -5,6 +5,7 @@ The next page's address stands in the answer's Link header (RFC 8288).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MOST: Final = 100
 USUAL: Final = 50
+# What no database refuses to compare: NUL, for one, is refused by PostgreSQL.
+_CURSOR: Final = re.compile("[!-~]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,10 @@ def read_asked(untrusted: MultiDict[str, str]) -> Asked:
     plain = text.isascii() and text.isdecimal() and len(text) <= len(str(MOST))
     if not plain or not 1 <= int(text) <= MOST:
         raise ProblemError("malformed", f"limit is a whole number from 1 to {MOST}")
-    return Asked(untrusted.get("cursor"), int(text))
+    cursor = untrusted.get("cursor")
+    if cursor is not None and not _CURSOR.fullmatch(cursor):
+        raise ProblemError("malformed", "this is no cursor")
+    return Asked(cursor, int(text))
 
 
 def page_of(things: Sequence[T], asked: Asked, name: Callable[[T], str]) -> Sequence[T]:

@@ -26,7 +26,7 @@ def index() -> str:
     )
 
 
-@client.get("/client/<string(length=64):digest>/<name>")
+@client.get("/client/<string(length=64):digest>/<string:name>")
 def download(digest: str, name: str) -> Response:
     """Return the file with this digest: the address names the content, so it never changes."""
     found = services.content(handfast().config.client_dir, digest)

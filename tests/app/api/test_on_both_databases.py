@@ -131,3 +131,27 @@ def test_everything_that_a_client_can_do(postgresql_cluster: Cluster, tmp_path: 
         path = f"/activations/{seeded.waiting}/document"
         assert ann.call("POST", path, {"device": LAPTOP}).status_code == 200
         assert ann.call("DELETE", "/sessions/current").status_code == 204
+
+
+@pytest.mark.parametrize(
+    "odd", ["%00", "a%00b", "%ED%A0%80", "x" * 300, "A" * 21 + "B", "A" * 22 + "%0A"]
+)
+def test_odd_text_in_place_of_an_id_names_nothing(both: Portal, odd: str) -> None:
+    ann = Caller(both.app)
+    assert ann.sign_in(ANN).status_code == 200
+    for method, path in (
+        ("GET", "/activations/{}"),
+        ("DELETE", "/activations/{}"),
+        ("DELETE", "/keys/{}"),
+        ("POST", "/keys/{}/rotation"),
+        ("DELETE", "/devices/{}"),
+        ("DELETE", "/sessions/{}"),
+    ):
+        answer = ann.call(method, path.format(odd))
+        assert (answer.status_code, answer.get_json()["code"]) == (404, "not-found")
+    for path in ("/activations", "/keys", "/sessions", "/books"):
+        assert ann.call("GET", f"{path}?cursor={odd}").status_code in {400, 404}
+    browser = both.browser()
+    browser.sign_in(ANN)
+    pages = ("/devices/{}", "/keys/{}", "/activations/{}", "/mail-accounts/{}", "/sign-in/{}")
+    assert {browser.get(page.format(odd)).status_code for page in pages} == {404}
