@@ -38,6 +38,7 @@ class Swept:
     runs: int = 0
     replies: int = 0
     answers: int = 0
+    rotations: int = 0
     other: int = 0
 
     @property
@@ -57,6 +58,7 @@ def sweep(database: Database, clock: Clock) -> Swept:
         runs=_forget_run_secrets(database, now),
         replies=_delete_runs(database, now),
         answers=_forget_answers(database, now),
+        rotations=_delete_dead_rotations(database, now),
         other=_delete_other(database, now),
     )
     crashpoint("sweep.deleted")
@@ -140,6 +142,26 @@ def _delete_runs(database: Database, now: int) -> int:
             ).rowcount
         ),
     )
+
+
+def _delete_dead_rotations(database: Database, now: int) -> int:
+    """Delete rotations that led to no key: no page shows them, and a device can make many.
+
+    One that made a key stays as long as its key, which its device may ask about at any time.
+    """
+    due = (
+        ACTIVATION.c.rotates_key_id.is_not(None)
+        & (ACTIVATION.c.state == ActivationState.DEAD)
+        & (ACTIVATION.c.expires_at <= now - ANSWER_LIFETIME)
+    )
+    return _in_batches(database, select(ACTIVATION.c.id).where(due), _delete_rotations)
+
+
+def _delete_rotations(connection: Connection, ids: list[str]) -> int:
+    # Dead is for good, so nothing has to be checked again.
+    connection.execute(delete(RUN).where(RUN.c.activation_id.in_(ids)))
+    connection.execute(delete(SERVICE_GRANT).where(SERVICE_GRANT.c.activation_id.in_(ids)))
+    return connection.execute(delete(ACTIVATION).where(ACTIVATION.c.id.in_(ids))).rowcount
 
 
 def _delete_other(database: Database, now: int) -> int:

@@ -10,6 +10,8 @@ from app.activation.sweep import ANSWER_LIFETIME
 from app.clock import DAY, MINUTE
 from app.models import Activation, GrantState, Run, ServiceGrant
 from protocol.errors import ErrorCode, RemoteProtocolError
+from tests.app.exchange.reporting import activated
+from tests.app.exchange.test_rotation import offered
 from tests.app.service_fixtures import ADDRESS, Service
 
 
@@ -81,6 +83,29 @@ def test_the_stored_answer_goes_after_a_week(service: Service) -> None:
     with pytest.raises(RemoteProtocolError) as caught:
         service.exchange.confirm(confirm, address=ADDRESS)
     assert caught.value.code is ErrorCode.USED
+
+
+def test_a_rotation_that_led_to_no_key_goes_after_a_week_and_its_successor_stays(
+    service: Service,
+) -> None:
+    line = activated(service)
+    given_up = offered(line)
+    service.exchange.init(line.initiator(given_up).init())
+    service.clock.advance(RUN_LIFETIME)
+    new = line.replace(offered(line))
+    new.send()
+    service.clock.advance(DAY + ANSWER_LIFETIME - RUN_LIFETIME - 1)
+    assert sweep(service.database, service.clock).rotations == 0
+
+    service.clock.advance(1)
+
+    assert sweep(service.database, service.clock).rotations == 1
+    with service.database.read() as session:
+        assert session.get(Activation, given_up.activation) is None
+        assert session.get(ServiceGrant, given_up.grant) is None
+        assert sorted(session.scalars(select(Activation.kind))) == ["document", "rotation"]
+    assert new.send().rotation is None
+    assert line.notice().state == "retired"
 
 
 def test_old_stock_goes(service: Service) -> None:
