@@ -9,7 +9,7 @@ from wtforms import Form, IntegerField, PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 
-from app.mailservers.address import AddressError, MailAddress, normalise_domain, parse, single_line
+from app.mailservers.address import AddressError, MailAddress, mailbox_name, normalise_domain, parse
 from app.mailservers.check import MAX_PASSWORD_OCTETS
 
 MAX_ADDRESS: Final = 320
@@ -68,8 +68,10 @@ class ServerForm(Form):  # type: ignore[misc]  # WTForms has no types
             raise ValidationError(_("Enter a name like imap.example.org.")) from None
 
     def validate_username(self, field: StringField) -> None:
-        """Refuse what would be a second IMAP command."""
+        """Keep one form of it; refuse what would be a second IMAP command, or is not seen."""
         try:
-            single_line(field.data)
+            field.data = mailbox_name(field.data)
         except AddressError:
-            raise ValidationError(_("The user name has a line break in it.")) from None
+            raise ValidationError(
+                _("The user name is too long, or has an invisible character in it.")
+            ) from None

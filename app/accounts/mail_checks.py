@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import unicodedata
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Final, cast
@@ -82,9 +83,12 @@ class View:
         """
         if self.server is None or not self.named:
             return frozenset({self.address})
-        mailbox = self.username.lower()
-        named = mailbox if "@" in mailbox else f"{mailbox}@{self.server.host}"
-        return frozenset({self.address, named})
+        mailbox = unicodedata.normalize("NFKC", self.username.strip().lower())
+        if "@" in mailbox:
+            return frozenset({self.address, mailbox})
+        # Domains are easily made up for a server that somebody names, so its host counts too.
+        domains = (self.server.domain, self.server.host)
+        return frozenset({self.address, *(f"{mailbox}@{domain}" for domain in domains)})
 
     def _takes(self, credential: Credential) -> bool:
         return self.server is not None and self.server.credential is credential

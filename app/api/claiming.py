@@ -15,12 +15,13 @@ from app.api import services
 from app.api.messages import AccountProblem, ClaimedAccount, ClaimOutcome, DeviceClaim, NamedService
 from app.api.problems import ProblemError
 from app.extensions import handfast
-from app.mailservers.address import AddressError, normalise_domain, parse
+from app.mailservers.address import AddressError, mailbox_name, normalise_domain, parse
 from app.mailservers.server import manual
 from app.throttle import TooManyError
 
 BAD_ADDRESS: Final = "bad-address"
 BAD_SERVER: Final = "bad-server"
+BAD_USERNAME: Final = "bad-username"
 # What the causes of a failed mail check do not say.
 PROBLEMS: Final = {
     claims.NOT_VOUCHED: causes.Problem(
@@ -48,6 +49,10 @@ PROBLEMS: Final = {
     ),
     BAD_ADDRESS: causes.Problem(
         _("This is not a mail address."), _("Enter a mail address like name@example.org.")
+    ),
+    BAD_USERNAME: causes.Problem(
+        _("The user name is too long, or has an invisible character in it."),
+        _("Type it in by hand."),
     ),
     BAD_SERVER: causes.Problem(
         _("This is not the name of a mail server."), _("Enter a name like imap.example.org.")
@@ -135,7 +140,13 @@ def _read(account: ClaimedAccount) -> _Read:
         except AddressError:
             return _Read(address.text, refused=BAD_SERVER)
         server = manual(address.domain, host, named.port, named.security)
-    return _Read(address.text, Claim(address, account.password, server, account.username))
+    username = account.username
+    if username is not None:
+        try:
+            username = mailbox_name(username)
+        except AddressError:
+            return _Read(address.text, refused=BAD_USERNAME)
+    return _Read(address.text, Claim(address, account.password, server, username))
 
 
 def _outcome(

@@ -8,6 +8,7 @@ import idna
 
 MAX_LOCAL_OCTETS = 64
 MAX_ADDRESS_OCTETS = 254
+MAX_MAILBOX_NAME = 320
 # What IDNA reads as a dot: one at the end says no more than none.
 _DOTS = ".\u3002\uff0e\uff61"
 # Letters and marks that show nothing (Unicode's Default_Ignorable_Code_Point).
@@ -75,6 +76,16 @@ def single_line(untrusted: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in untrusted):
         raise AddressError("half a character cannot be sent")
     return untrusted
+
+
+def mailbox_name(untrusted: str) -> str:
+    """Return a user name in one form, or raise AddressError: nothing invisible makes it another."""
+    text = unicodedata.normalize("NFKC", single_line(untrusted).strip())
+    hidden = any(unicodedata.category(each)[0] == "C" or _INVISIBLE.match(each) for each in text)
+    # The normal form of one letter can be eighteen.
+    if not text or hidden or len(text) > MAX_MAILBOX_NAME:
+        raise AddressError("the user name is too long, or has a character that cannot be seen")
+    return text
 
 
 def normalise_domain(untrusted: str) -> str:

@@ -38,7 +38,13 @@ def test_guessing_is_slowed_down_with_a_page_that_says_for_how_long(portal: Port
 
 
 @pytest.mark.parametrize(
-    ("username", "mailbox"), [("Ann@example.org", ANN), ("ann", "ann@imap.example.net")]
+    ("username", "mailbox"),
+    [
+        ("Ann@example.org", ANN),
+        (" \uff21nn@example.org", ANN),
+        ("ann", "ann@imap.example.net"),
+        ("ann", ANN),
+    ],
 )
 def test_guessing_at_a_named_server_counts_for_the_mailbox_whatever_the_address(
     portal: Portal, username: str, mailbox: str

@@ -178,6 +178,13 @@ def test_who_is_known_may_name_a_user_name_and_its_owner_is_told_of_a_failure(
     assert (added["outcome"], added["proven"]) == ("accepted", False)
 
 
+@pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\u3164", "\0", "\ufdfa" * 100])
+def test_a_user_name_has_nothing_invisible_and_stays_short(caller: Caller, hidden: str) -> None:
+    odd = account("made-up@example.org", "wrong", username=f"b{hidden}ob@example.org")
+    answer = caller.activate(account(), odd)
+    assert answer.get_json()["accounts"][1]["problem"]["code"] == "bad-username"
+
+
 def test_guessing_at_one_account_is_slowed_down_and_others_are_not(
     two_servers: Caller, signing: Portal
 ) -> None:
