@@ -168,8 +168,8 @@ def run_rotate(args: argparse.Namespace, device: Device) -> int:
         )
     if others:
         tell(_('The service offers no new key now; "handfast refresh" asks again later.'))
-        return ExitCode.UNFINISHED
-    return refresh_command.exit_code(contacts)
+    # That a key was revoked is to be known first.
+    return refresh_command.exit_code(contacts) or (ExitCode.UNFINISHED if others else ExitCode.OK)
 
 
 def _by_age(

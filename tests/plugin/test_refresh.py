@@ -236,6 +236,19 @@ def test_a_service_that_offers_no_new_key(
     assert "offers no new key now" in told
 
 
+def test_no_new_key_for_one_does_not_hide_that_another_was_revoked(
+    device: Device, here: Here, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _second = activated(device, service, "mail", "contacts")
+    monkeypatch.setattr(service.packets, "_rotation", lambda _row: None)
+    monkeypatch.setattr(rotation, "WISH_PAUSE", 0)
+    service.packets.rows[first.key_id].state = "revoked"
+    code, said, told = here("keys", "rotate", "--all")
+    assert code == 6
+    assert "was revoked and is removed" in said
+    assert "offers no new key now" in told
+
+
 def test_a_key_that_is_too_new_to_be_replaced_again(
     key: KeyRecord, here: Here, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
