@@ -226,9 +226,12 @@ def _refresh(device: Device) -> Finding:
         return finding(_("the timer does not run"), hint)
     protection = device.store.protection()
     if protection and protection.method == "passphrase":
-        return finding(
-            _("the timer cannot open the key store, which is sealed with a passphrase"),
-            _('run "handfast refresh" yourself now and then'),
+        # A choice of the person's, and no fault: it is told, and all is well.
+        return Finding(
+            _("Refresh"),
+            str(place.timer),
+            hint=_('run "handfast refresh" yourself now and then'),
+            state=_("the timer cannot open the key store, which is sealed with a passphrase"),
         )
     return finding()
 

@@ -153,7 +153,10 @@ def test_doctor_says_what_is_missing(
     Device.open(Paths.from_environment()).store.set_passphrase("correct horse")
     one = finding(capsys)
     assert one is not None
-    assert "passphrase" in one["problem"]
+    assert one["works"]
+    assert one["problem"] == ""
+    assert "passphrase" in one["state"]
+    assert "handfast refresh" in one["hint"]
 
 
 def test_unattended_it_never_asks_for_a_passphrase(paths: Paths, handfast: Run) -> None:
