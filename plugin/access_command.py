@@ -17,6 +17,7 @@ from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.output import print_json
 from plugin.records import Contents, KeyRecord, ProgramRecord
+from plugin.short_id import begins
 from plugin.terminal import date, listing, plain, say, tell
 from protocol.encoding import lv_cat
 from protocol.session import is_purpose
@@ -59,6 +60,13 @@ def _define_allow(actions: "argparse._SubParsersAction[argparse.ArgumentParser]"
     command.add_argument("--service", required=True, help=_("the service, for example contacts"))
     command.add_argument("--purpose", required=True, help=_("what the program says it is for"))
     command.add_argument("--account", help=_("the account, where there are several"))
+    command.add_argument(
+        "--key",
+        metavar=_("KEY"),
+        help=_(
+            "the id of the key, or the beginning of it, where account and service leave several"
+        ),
+    )
     command.add_argument(
         "--run-by",
         type=Path,
@@ -161,6 +169,8 @@ def access_id(record: ProgramRecord) -> str:
 
 def _key_of(keys: tuple[KeyRecord, ...], args: argparse.Namespace) -> KeyRecord:
     request = KeyRequest(1, args.service, args.purpose, "to-device", args.account)
+    if args.key is not None:
+        keys = tuple(key for key in keys if begins(key.key_id, args.key))
     return choose(keys, request)
 
 

@@ -5,13 +5,14 @@ import os
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from plugin.agent.peer import Program
 from plugin.device import Device
 from plugin.errors import ExitCode
 from plugin.paths import Paths
-from plugin.records import ProgramRecord
+from plugin.records import Contents, ProgramRecord
 from tests.plugin import agent_site
 from tests.plugin.agent_site import allowed_already, code, give_keys, program
 from tests.plugin.conftest import Run
@@ -64,6 +65,26 @@ def test_allowed_beforehand_is_not_asked_later(keys: Device, paths: Paths, tmp_p
     assert str(asking) in shown
     with agent_site.running(paths, terminal=False) as agent:
         assert "key" in agent.ask(asking)
+
+
+def test_the_key_is_named_where_two_services_have_one_for_the_account(
+    keys: Device, paths: Paths, handfast: Run
+) -> None:
+    other = "Zz" + "0" * 20
+
+    def add(contents: Contents) -> Contents:
+        key = next(key for key in contents.keys if key.service == "contacts")
+        twin = msgspec.structs.replace(key, key_id=other, issuer="https://other.example.org")
+        return msgspec.structs.replace(contents, keys=(*contents.keys, twin))
+
+    keys.store.change(add)
+    unclear = handfast("access", "allow", "/bin/cat", *ALLOW)
+    assert unclear.returncode == ExitCode.USAGE
+    assert "key id" in unclear.stderr
+    named = ("access", "allow", "/bin/cat", *ALLOW, "--key", "Zz00")
+    status, _shown = on_terminal(paths, [("Allow?", "y")], *named)
+    assert status == 0
+    assert the_only(keys).issuer == "https://other.example.org"
 
 
 def test_without_a_clear_yes_nothing_is_allowed(
