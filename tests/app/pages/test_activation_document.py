@@ -165,3 +165,19 @@ def test_without_keys_it_is_not_available_and_nothing_is_made(bare: Seeded) -> N
     answer = ask(bare.browser(bare.ann), ACCEPT)
     assert answer.status_code == 503
     assert activations(bare) == 0
+
+
+def test_an_issued_document_says_how_long_it_is_good_itself(seeded: Seeded) -> None:
+    ann = seeded.browser(seeded.ann)
+    ann.get(f"/activations/{seeded.issued}")
+    assert "minutes</time>" in ann.text().partition("<dt>Expires</dt>")[2][:200]
+    ann.get(f"/activations/{seeded.waiting}")
+    assert "days</time>" in ann.text().partition("<dt>Expires</dt>")[2][:200]
+
+
+def test_a_waiting_activation_is_finished_without_a_browser_too(seeded: Seeded) -> None:
+    ann = seeded.browser(seeded.ann)
+    ann.get(f"/activations/{seeded.waiting}")
+    assert "<code>handfast activate --waiting</code>" in ann.text()
+    assert "<code>handfast register</code>" in ann.text()
+    assert "Reload this page" in ann.text().partition("</section>")[2]
