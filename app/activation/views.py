@@ -22,7 +22,7 @@ from app.activation.overview import (
 )
 from app.activation.portal_keys import portal_keys
 from app.clock import SECOND
-from app.devices.unconfirmed import UnconfirmedDevice, find_unconfirmed
+from app.devices.unconfirmed import UnconfirmedDevice, find_unconfirmed, list_unconfirmed
 from app.extensions import handfast
 from app.keystore.provider import KeyStoreError
 from app.keystore.rings import PortalKeys
@@ -51,7 +51,13 @@ def index() -> str:
     here = handfast()
     with here.database.read() as session:
         found = list_activations(session, current_person().id, now=here.clock.now())
-    return render_template("activation/index.html", activations=found, names=SERVICE_NAMES)
+        waiting = list_unconfirmed(session, current_person().id, now=here.clock.now())
+    return render_template(
+        "activation/index.html",
+        activations=found,
+        unconfirmed_ids={each.id for each in waiting},
+        names=SERVICE_NAMES,
+    )
 
 
 @activation.post("/activations")

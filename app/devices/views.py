@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 from flask import Blueprint, abort, redirect, render_template, url_for
@@ -31,11 +32,13 @@ def index() -> str:
     with here.database.read() as session:
         found = services.list_devices(session, current_person().id)
         waiting = list_unconfirmed(session, current_person().id, now=here.clock.now())
+    names = Counter(each.name for each in found)
     return render_template(
         "devices/index.html",
         devices=found,
         unconfirmed=waiting,
         unconfirmed_ids={each.id for each in waiting},
+        repeated={name for name, count in names.items() if count > 1},
         names=SERVICE_NAMES,
     )
 
@@ -83,8 +86,11 @@ def confirm(device_id: str) -> Response:
 @require(Permission.OWN)
 def ask_revoke_device(device_id: str) -> str:
     """Ask before a device is revoked."""
+    found, here = _device(device_id), handfast()
+    with here.database.read() as session:
+        asked = find_unconfirmed(session, current_person().id, device_id, now=here.clock.now())
     return render_template(
-        "devices/revoke_device.html", device=_device(device_id), names=SERVICE_NAMES
+        "devices/revoke_device.html", device=found, asked=asked, names=SERVICE_NAMES
     )
 
 

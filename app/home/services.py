@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, not_, select
 from sqlalchemy.orm import Session
 
 from app.accounts import proof
+from app.activation.confirmation import UNCONFIRMED
 from app.models import (
     AccountService,
     Activation,
@@ -35,6 +36,8 @@ class ServiceState:
 
     service: ServiceName
     devices: int
+    # How many have it and wait for their owner's word; after their time they count as nothing.
+    unconfirmed: int
     waiting: bool
 
 
@@ -70,9 +73,10 @@ def list_accounts(session: Session, person_id: str, *, now: int) -> list[Account
         .where(MailAccount.person_id == person_id)
         .order_by(MailAccount.proven_at.is_(None), MailAccount.created_at, MailAccount.id)
     ).all()
-    active = _active_devices(session, person_id)
+    active = _active_devices(session, person_id, not_(UNCONFIRMED))
+    asked = _active_devices(session, person_id, and_(UNCONFIRMED, Device.confirm_by > now))
     waiting = _waiting(session, person_id, now=now)
-    return [_account_view(row, active, waiting) for row in rows]
+    return [_account_view(row, active, asked, waiting) for row in rows]
 
 
 def find_account(
@@ -109,7 +113,9 @@ def remove_account(session: Session, person_id: str, account_id: str, *, now: in
     return True
 
 
-def _active_devices(session: Session, person_id: str) -> dict[tuple[str, str], int]:
+def _active_devices(
+    session: Session, person_id: str, which: ColumnElement[bool]
+) -> dict[tuple[str, str], int]:
     rows = session.execute(
         select(
             AccountService.account_id,
@@ -122,6 +128,7 @@ def _active_devices(session: Session, person_id: str) -> dict[tuple[str, str], i
             ServiceKey.person_id == person_id,
             ServiceKey.state == KeyState.ACTIVE,
             Device.state == DeviceState.ACTIVE,
+            which,
         )
         .group_by(AccountService.account_id, AccountService.service)
     )
@@ -146,7 +153,10 @@ def _waiting(session: Session, person_id: str, *, now: int) -> set[tuple[str, st
 
 
 def _account_view(
-    row: MailAccount, active: dict[tuple[str, str], int], waiting: set[tuple[str, str]]
+    row: MailAccount,
+    active: dict[tuple[str, str], int],
+    asked: dict[tuple[str, str], int],
+    waiting: set[tuple[str, str]],
 ) -> AccountView:
     return AccountView(
         id=row.id,
@@ -160,6 +170,7 @@ def _account_view(
             ServiceState(
                 service=service,
                 devices=active.get((row.id, service), 0),
+                unconfirmed=asked.get((row.id, service), 0),
                 waiting=(row.id, service) in waiting,
             )
             for service in ServiceName

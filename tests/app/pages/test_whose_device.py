@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from app.activation.services import sweep
 from app.clock import HOUR, MINUTE
+from app.models import Device
 from tests.app.pages.seeded import Seeded
 
 QUESTION = "Is Ann's new phone your device?"
@@ -95,3 +97,40 @@ def test_the_status_tells_a_script_until_when(seeded: Seeded) -> None:
     assert told["confirm_by"] == told["at"] + 24 * 3600
     told = ann.get(f"/activations/{seeded.used}/status").get_json()
     assert told["confirm_by"] is None
+
+
+def test_a_device_that_waits_for_a_word_is_nowhere_called_active(lived_in: Seeded) -> None:
+    ann = lived_in.browser(lived_in.ann)
+    ann.get("/")
+    before = ann.text().count("on a device that is not confirmed yet")
+    revoked = f"/devices/{lived_in.laptop}/revoke"
+    ann.get(revoked)
+    ann.post(revoked)
+    ann.get("/")
+    assert "active on" not in ann.text()
+    assert ann.text().count("on a device that is not confirmed yet") == before == 1
+    ann.get(f"/devices/{lived_in.phone}")
+    assert ">active<" not in ann.text()
+    assert ">not confirmed yet<" in ann.text()
+    ann.get("/activations")
+    assert ">not confirmed yet<" in ann.text()
+
+
+def test_whoever_revokes_a_stranger_is_told_of_the_password(seeded: Seeded) -> None:
+    ann = seeded.browser(seeded.ann)
+    ann.get(f"/devices/{seeded.phone}/revoke")
+    assert "change the password of your mail account" in ann.text()
+    ann.get(f"/devices/{seeded.laptop}/revoke")
+    assert "change the password" not in ann.text()
+
+
+def test_two_devices_of_one_name_are_told_apart(lived_in: Seeded) -> None:
+    ann = lived_in.browser(lived_in.ann)
+    ann.get("/devices")
+    assert "first seen" not in ann.text()
+    with lived_in.service.database.write() as session:
+        session.execute(
+            update(Device).values(name="Ann's laptop").where(Device.name != "Old tablet")
+        )
+    ann.get("/devices")
+    assert ann.text().count("first seen") == 2
