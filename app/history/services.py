@@ -83,7 +83,8 @@ def _names(session: Session, person_id: str, ids: Sequence[str]) -> dict[str, di
     for key_id, device, account, service in session.execute(_keys(person_id, ids)):
         named[key_id] = {"device": device, "account": account, "service": service}
     for activation_id, account in session.execute(_activations(person_id, ids)):
-        named[str(activation_id)] = {"account": account}
+        before = named.get(str(activation_id), {}).get("account")
+        named[str(activation_id)] = {"account": f"{before}, {account}" if before else account}
     return named
 
 
@@ -104,4 +105,5 @@ def _activations(person_id: str, ids: Sequence[str]) -> Select[str | None, str]:
         .join(MailAccount, MailAccount.id == AccountService.account_id)
         .where(MailAccount.person_id == person_id, ServiceGrant.activation_id.in_(ids))
         .distinct()
+        .order_by(ServiceGrant.activation_id, MailAccount.address)
     )
