@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, not_, or_, select
 from sqlalchemy.orm import Session
 
+from app.activation.confirmation import UNCONFIRMED
 from app.activation.status import Stage, stage_of
 from app.models import (
     AccountService,
@@ -53,6 +54,8 @@ class ActivationView:
     ended_reason: str | None
     grants: tuple[GrantView, ...]
     active_keys: int
+    # Its keys are over because nobody said in time whose device it is.
+    is_unanswered: bool
 
     @property
     def account_id(self) -> str | None:
@@ -81,8 +84,12 @@ def list_activations(session: Session, person_id: str, *, now: int) -> list[Acti
         .limit(MOST)
     ).all()
     ids = [row.id for row, _ in rows]
-    grants, keys = _grants(session, ids), _active_keys(session, ids)
-    return [_view(row, name, grants[row.id], keys.get(row.id, 0), now) for row, name in rows]
+    grants, keys = _grants(session, ids), _active_keys(session, ids, now)
+    silent = _unanswered(session, ids, now)
+    return [
+        _view(row, name, grants[row.id], keys.get(row.id, 0), row.id in silent, now)
+        for row, name in rows
+    ]
 
 
 def find_activation(
@@ -97,8 +104,9 @@ def find_activation(
     if found is None:
         return None
     row, device_name = found
-    keys = _active_keys(session, [row.id]).get(row.id, 0)
-    return _view(row, device_name, _grants(session, [row.id])[row.id], keys, now)
+    keys = _active_keys(session, [row.id], now).get(row.id, 0)
+    silent = row.id in _unanswered(session, [row.id], now)
+    return _view(row, device_name, _grants(session, [row.id])[row.id], keys, silent, now)
 
 
 def service_ids(
@@ -153,13 +161,33 @@ def _grants(session: Session, activation_ids: Sequence[str]) -> dict[str, list[G
     return grants
 
 
-def _active_keys(session: Session, activation_ids: Sequence[str]) -> dict[str, int]:
+def _active_keys(session: Session, activation_ids: Sequence[str], now: int) -> dict[str, int]:
     rows = session.execute(
         select(ServiceKey.activation_id, func.count())
-        .where(ServiceKey.activation_id.in_(activation_ids), ServiceKey.state == KeyState.ACTIVE)
+        .join(Device, Device.id == ServiceKey.device_id)
+        .where(
+            ServiceKey.activation_id.in_(activation_ids),
+            ServiceKey.state == KeyState.ACTIVE,
+            # The packet step refuses them already, tidied up or not.
+            not_(and_(UNCONFIRMED, Device.confirm_by <= now)),
+        )
         .group_by(ServiceKey.activation_id)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def _unanswered(session: Session, activation_ids: Sequence[str], now: int) -> set[str]:
+    over = and_(UNCONFIRMED, Device.confirm_by <= now, ServiceKey.state == KeyState.ACTIVE)
+    return set(
+        session.scalars(
+            select(ServiceKey.activation_id)
+            .join(Device, Device.id == ServiceKey.device_id)
+            .where(
+                ServiceKey.activation_id.in_(activation_ids),
+                or_(over, ServiceKey.ended_reason == "unconfirmed"),
+            )
+        )
+    )
 
 
 def _view(
@@ -167,6 +195,7 @@ def _view(
     device_name: str | None,
     grants: Sequence[GrantView],
     active_keys: int,
+    is_unanswered: bool,
     now: int,
 ) -> ActivationView:
     return ActivationView(
@@ -184,4 +213,5 @@ def _view(
         ended_reason=row.ended_reason,
         grants=tuple(grants),
         active_keys=active_keys,
+        is_unanswered=is_unanswered,
     )

@@ -68,12 +68,17 @@ class DeviceView:
     seen_at: int
     revoked_at: int | None
     confirmed_at: int | None
+    confirm_by: int | None
     keys: tuple[KeyView, ...]
 
     @property
     def is_active(self) -> bool:
         """Whether the device may hold keys."""
         return self.state == DeviceState.ACTIVE
+
+    def is_over(self, now: int) -> bool:
+        """Whether nobody said in time that it is theirs: its keys end when that is tidied up."""
+        return self.confirmed_at is None and self.confirm_by is not None and self.confirm_by <= now
 
     @property
     def has_reported(self) -> bool:
@@ -202,5 +207,6 @@ def _device_view(device: Device, keys: Sequence[KeyView]) -> DeviceView:
         seen_at=device.seen_at,
         revoked_at=device.revoked_at,
         confirmed_at=device.confirmed_at,
+        confirm_by=device.confirm_by,
         keys=tuple(keys),
     )

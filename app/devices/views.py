@@ -38,6 +38,7 @@ def index() -> str:
         devices=found,
         unconfirmed=waiting,
         unconfirmed_ids={each.id for each in waiting},
+        now=here.clock.now(),
         repeated={name for name, count in names.items() if count > 1},
         names=SERVICE_NAMES,
     )
@@ -61,6 +62,7 @@ def device(device_id: str) -> str:
         "devices/device.html",
         device=found,
         asked=asked,
+        is_over=found.is_over(here.clock.now()),
         now=here.clock.now(),
         names=SERVICE_NAMES,
         lines=[told(event, current_person().id) for event in page.events],

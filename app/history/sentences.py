@@ -93,7 +93,14 @@ SENTENCES: Final[Mapping[Act, Sequence[LazyString]]] = {
     Act.PIN_CHANGED: (lazy_gettext("A pin for a mail domain was changed."),),
     Act.KEYS_CHANGED: (lazy_gettext("The keys of the service were changed."),),
 }
-
+# Its owner did nothing, so "revoked" by itself would leave them wondering who did.
+NOBODY_ANSWERED: Final = (
+    lazy_gettext(
+        "The key for {service} of {account} ended, because nobody said in time that {device} "
+        "is yours."
+    ),
+    lazy_gettext("A key ended, because nobody said in time that its device is yours."),
+)
 
 ACTIVATIONS: Final = frozenset(
     {
@@ -149,7 +156,9 @@ def sentence(act: str, facts: Mapping[str, str]) -> str:
     known = {**facts}
     if facts.get("service") in {*SERVICE_NAMES}:
         known["service"] = str(SERVICE_NAMES[facts["service"]])  # type: ignore[index]  # a StrEnum key equals its text
-    choices = [str(choice) for choice in SENTENCES[Act(act)]]
+    is_silence = act == Act.KEY_REVOKED and facts.get("reason") == "unconfirmed"
+    told_as = NOBODY_ANSWERED if is_silence else SENTENCES[Act(act)]
+    choices = [str(choice) for choice in told_as]
     best = next((choice for choice in choices if _names(choice) <= known.keys()), choices[-1])
     return best.format_map(known)
 

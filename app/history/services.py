@@ -80,17 +80,25 @@ def _names(session: Session, person_id: str, ids: Sequence[str]) -> dict[str, di
     )
     for device_id, name in session.execute(devices):
         named[device_id] = {"device": name}
-    for key_id, device, account, service in session.execute(_keys(person_id, ids)):
+    for key_id, device, account, service, reason in session.execute(_keys(person_id, ids)):
         named[key_id] = {"device": device, "account": account, "service": service}
+        if reason is not None:
+            named[key_id]["reason"] = reason
     for activation_id, account in session.execute(_activations(person_id, ids)):
         before = named.get(str(activation_id), {}).get("account")
         named[str(activation_id)] = {"account": f"{before}, {account}" if before else account}
     return named
 
 
-def _keys(person_id: str, ids: Sequence[str]) -> Select[str, str, str, str]:
+def _keys(person_id: str, ids: Sequence[str]) -> Select[str, str, str, str, str | None]:
     return (
-        select(ServiceKey.id, Device.name, MailAccount.address, AccountService.service)
+        select(
+            ServiceKey.id,
+            Device.name,
+            MailAccount.address,
+            AccountService.service,
+            ServiceKey.ended_reason,
+        )
         .join(Device, Device.id == ServiceKey.device_id)
         .join(AccountService, AccountService.id == ServiceKey.account_service_id)
         .join(MailAccount, MailAccount.id == AccountService.account_id)

@@ -134,3 +134,18 @@ def test_two_devices_of_one_name_are_told_apart(lived_in: Seeded) -> None:
         )
     ann.get("/devices")
     assert ann.text().count("first seen") == 2
+
+
+@pytest.mark.parametrize("swept", [True, False])
+def test_when_nobody_answered_in_time_the_pages_say_so(lived_in: Seeded, swept: bool) -> None:
+    lived_in.service.clock.advance(24 * HOUR - 25 * MINUTE)
+    if swept:
+        assert sweep(lived_in.service.database, lived_in.service.clock).devices
+    ann = lived_in.browser(lived_in.ann)
+    for path in PAGES[2:]:
+        ann.get(path.format_map(vars(lived_in)))
+        assert "Nobody said in time that this device is yours" in ann.text()
+        assert ">active<" not in ann.text()
+    ann.get("/history")
+    told = "because nobody said in time that Ann's new phone is yours."
+    assert (told in ann.text()) is swept
