@@ -86,13 +86,20 @@ def run(args: argparse.Namespace, device: Device) -> int:
 def _ask_portal(
     chosen: Portal, accounts: tuple[Account, ...]
 ) -> Issued | tuple[AccountOutcome, ...]:
-    """Return the document, or how each account ended when none of them was accepted."""
+    """Return the document, or how each account ended when none of them was accepted.
+
+    Whoever is signed in on this device gets the accounts: one retried later joins the others.
+    """
     ticket = b64u(chosen.device.entropy(TICKET_BYTES))
     sent = Activate(accounts, chosen.this_device(), ticket)
+    token = sign_in.token_of(chosen.device, chosen.issuer)
     try:
-        return chosen.call("POST", "/activations", sent, answer=Issued)
+        return chosen.call("POST", "/activations", sent, answer=Issued, token=token)
     except SignedOutError as error:
-        raise sign_in.refused() from error
+        if token is None:
+            raise sign_in.refused() from error
+        sign_in.keep_token(chosen.device, chosen.issuer, None)
+        return _ask_portal(chosen, accounts)
     except RefusedByPortalError as error:
         if not error.refusal.accounts:
             raise

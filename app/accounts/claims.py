@@ -57,15 +57,18 @@ class ClaimChecks:
     def __init__(self, mail: MailWork, throttles: Throttles, clock: Clock) -> None:
         self._mail, self._throttles, self._clock = mail, throttles, clock
 
-    def run(self, claims: Sequence[Claim], client_address: str) -> list[Verdict]:
+    def run(
+        self, claims: Sequence[Claim], client_address: str, *, is_known: bool = False
+    ) -> list[Verdict]:
         """Return how each claim ended, in their order, within two deadlines of a mail check.
 
-        Raises TooManyError when the sender may not even try the first one.
+        ``is_known`` says that the sender is signed in already. Raises TooManyError when they may
+        not even try the first one.
         """
         late = self._count(claims, client_address)
         verdicts = {index: _too_many(claims[index], error) for index, error in late.items()}
         left = [index for index in range(len(claims)) if index not in verdicts]
-        verdicts |= self._side_by_side(claims, left, client_address, is_known=False)
+        verdicts |= self._side_by_side(claims, left, client_address, is_known=is_known)
         if any(proof.is_proof(verdict.check) for verdict in verdicts.values()):
             later = [index for index in left if verdicts[index].check.outcome == NOT_NAMED_YET]
             verdicts |= self._side_by_side(claims, later, client_address, is_known=True)

@@ -38,7 +38,7 @@ PROBLEMS: Final = {
     ),
     services.ADDRESS_TAKEN: causes.Problem(
         _("This address belongs to another sign-in here."),
-        _("Sign in with it alone."),
+        _("Sign out on this device first, then sign in with it alone."),
     ),
     services.TOO_MANY_ACCOUNTS: causes.Problem(
         _("You have as many accounts as one person may have here."),
@@ -79,12 +79,18 @@ class _Read:
     refused: str | None = None
 
 
-def sign_in(accounts: Sequence[ClaimedAccount], device: DeviceClaim) -> Claimed:
-    """Check the accounts and sign in, or raise ProblemError with what became of each."""
+def sign_in(
+    accounts: Sequence[ClaimedAccount], device: DeviceClaim, *, known: str | None = None
+) -> Claimed:
+    """Check the accounts and sign in, or raise ProblemError with what became of each.
+
+    ``known`` is the person who is signed in already: they get the accounts, whichever they are.
+    """
     here, client = handfast(), web_session.client()
     read = _read_each(accounts)
     asked = [one.claim for one in read if one.claim is not None]
-    verdicts = ClaimChecks(here.mail, here.throttles, here.clock).run(asked, client.address)
+    checks = ClaimChecks(here.mail, here.throttles, here.clock)
+    verdicts = checks.run(asked, client.address, is_known=known is not None)
     try:
         session = services.sign_in(
             here.database,
@@ -92,6 +98,7 @@ def sign_in(accounts: Sequence[ClaimedAccount], device: DeviceClaim) -> Claimed:
             client,
             sessions.ClientDevice(device.jkt, device.name),
             proof.Here(here.clock.now(), here.config.shard, here.entropy),
+            known=known,
         )
     except services.DeviceRevokedError:
         raise ProblemError("device-revoked") from None

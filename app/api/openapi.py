@@ -13,7 +13,7 @@ import msgspec
 from app.api import messages, problems
 from app.api.area import PREFIX
 from app.api.operations import MEDIA_TYPE, Operation
-from app.api.pages import MOST
+from app.api.pages import CURSOR, MOST
 from app.throttle import PER_ADDRESS
 
 VERSION: Final = "1.0.0"
@@ -26,7 +26,11 @@ WITH_BODY: Final = ("too-large", "not-json")
 WITH_OBJECT: Final = ("not-found",)
 PAGING: Final = (
     ("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": MOST}),
-    ("cursor", "After which one to go on: see the Link header.", {"type": "string"}),
+    (
+        "cursor",
+        "After which one to go on: see the Link header.",
+        {"type": "string", "pattern": f"^{CURSOR}$"},
+    ),
 )
 
 
@@ -68,7 +72,7 @@ def path_of(operation: Operation) -> str:
 def problems_of(operation: Operation) -> list[str]:
     """Return the codes of all problems that an operation can end with, by status."""
     codes = [*ALWAYS, *operation.problems]
-    if operation.needs is not None:
+    if operation.needs is not None or operation.heeds_token:
         codes += WITH_TOKEN
     if operation.takes is not None:
         codes += WITH_BODY
@@ -101,12 +105,18 @@ def _anchored(schema: Any) -> Any:
     return schema
 
 
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if operation.heeds_token:
+        return [{}, {"client": []}]
+    return [] if operation.needs is None else [{"client": []}]
+
+
 def _operation(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": str(operation.summary),
         "tags": [operation.path.split("/")[1]],
-        "security": [] if operation.needs is None else [{"client": []}],
+        "security": _security(operation),
         "parameters": _parameters(operation),
         "responses": _responses(operation, schemas),
     }

@@ -35,6 +35,8 @@ class Operation:
     summary: LazyString
     # None: anybody may, signed in or not.
     needs: Permission | None
+    # It may be signed in all the same, and then does something for that person.
+    heeds_token: bool = False
     takes: type | None = None
     # None: an answer without a body (204).
     gives: Any = None

@@ -21,7 +21,7 @@ T = TypeVar("T")
 MOST: Final = 100
 USUAL: Final = 50
 # What no database refuses to compare: NUL, for one, is refused by PostgreSQL.
-_CURSOR: Final = re.compile("[!-~]{1,64}")
+CURSOR: Final = "[!-~]{1,64}"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def read_asked(untrusted: MultiDict[str, str]) -> Asked:
     if not plain or not 1 <= int(text) <= MOST:
         raise ProblemError("malformed", f"limit is a whole number from 1 to {MOST}")
     cursor = untrusted.get("cursor")
-    if cursor is not None and not _CURSOR.fullmatch(cursor):
+    if cursor is not None and not re.fullmatch(CURSOR, cursor):
         raise ProblemError("malformed", "this is no cursor")
     return Asked(cursor, int(text))
 

@@ -70,14 +70,17 @@ def sign_in(
     client: sessions.Client,
     device: sessions.ClientDevice,
     here: proof.Here,
+    *,
+    known: str | None,
 ) -> ClientSession | None:
     """Sign in whom the first proof shows, and add the other accepted accounts; None without one.
 
+    ``known`` is the person who is signed in already: they get all of the accounts.
     The device's earlier session ends, since its client keeps one token. Raises
     DeviceRevokedError, and then nothing has changed.
     """
     accepted = [verdict.check for verdict in verdicts if verdict.is_accepted]
-    first = next((check for check in accepted if proof.is_proof(check)), None)
+    first = _first(accepted, known)
     if first is None:
         return None
 
@@ -85,7 +88,7 @@ def sign_in(
         # In one order everywhere, so that two of these never wait for each other.
         for address in sorted(check.address for check in accepted):
             database.queue_for(session, address)
-        person_id = proof.sign_in(session, first, here)
+        person_id = known or proof.sign_in(session, first, here)
         _refuse_revoked(session, person_id, device.jkt)
         added = {}
         for check in accepted:
@@ -95,6 +98,12 @@ def sign_in(
         return _start(session, person_id, first.address, client, device, here, added)
 
     return once_more(database, work)
+
+
+def _first(accepted: Sequence[View], known: str | None) -> View | None:
+    """Return the check that signs in: a proof, or any for somebody who is signed in already."""
+    proofs = (check for check in accepted if known is not None or proof.is_proof(check))
+    return next(proofs, None)
 
 
 def choose(

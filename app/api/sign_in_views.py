@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from flask import request
 from flask_babel import lazy_gettext as _
 
 from app.accounts import sessions
@@ -26,14 +27,20 @@ CLAIMING: Final = ("nobody-accepted", "device-revoked", "too-many")
     "/activations",
     _("Sign in with one or several accounts and get the document that activates this device."),
     needs=None,
+    heeds_token=True,
     takes=ActivationRequest,
     gives=Activated,
     problems=CLAIMING,
 )
 def activate(asked: ActivationRequest) -> Activated:
-    """Check all accounts, sign in, and issue one document with a grant per service."""
+    """Check all accounts, sign in, and issue one document with a grant per service.
+
+    With a token they join the accounts of its person, so that one tried again later does too.
+    """
     keys = signing_keys()
-    claimed = claiming.sign_in(asked.accounts, asked.device)
+    # A token that is worth nothing is an error: without it the accounts would be another person's.
+    known = None if request.authorization is None else current_person().id
+    claimed = claiming.sign_in(asked.accounts, asked.device, known=known)
     issued = issue(claimed.session.person_id, claimed.wanted, asked.ticket, asked.device.jkt, keys)
     return Activated(
         claimed.session.token,

@@ -20,6 +20,8 @@ class SmallPortal:
     def __call__(self, asked: Asked) -> Message:
         self.calls.append(asked)
         if asked.method == "POST" and asked.path == "/api/v1/activations":
+            if asked.token is not None and asked.token not in self.tokens:
+                return problem(401, "sign-in-needed")
             return self._activate(json.loads(asked.body))
         if asked.method == "POST" and asked.path == "/api/v1/sessions":
             return self._sign_in(json.loads(asked.body))

@@ -53,6 +53,22 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_ticket(
     assert {key.words for key in client.held()} == service.words()
 
 
+def test_whoever_is_signed_in_gets_the_accounts_of_the_next_call(
+    client: Client, portal: SmallPortal
+) -> None:
+    client.run(*ASKED, passwords=[PASSWORD])
+    (token,) = portal.tokens
+    client.run(*ASKED, passwords=[PASSWORD])
+    assert [call.token for call in portal.calls] == [None, token]
+
+
+def test_a_token_that_is_over_is_dropped(client: Client, portal: SmallPortal) -> None:
+    client.run(*ASKED, passwords=[PASSWORD])
+    portal.tokens.clear()
+    assert client.run(*ASKED, passwords=[PASSWORD]).status == ExitCode.OK
+    assert [call.token is None for call in portal.calls] == [True, False, True]
+
+
 def test_two_commands_have_two_tickets(client: Client, portal: SmallPortal) -> None:
     for _time in range(2):
         client.run(*ASKED, passwords=[PASSWORD])

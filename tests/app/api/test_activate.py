@@ -124,6 +124,24 @@ def test_an_address_that_somebody_else_has_proven_stays_theirs(
     assert len(signing.rows(Person)) == 2
 
 
+def test_an_account_that_is_tried_again_joins_the_others(
+    two_servers: Caller, signing: Portal
+) -> None:
+    first = two_servers.activate(account(), account(BOB, "wrong")).get_json()
+    assert [each["outcome"] for each in first["accounts"]] == ["accepted", "refused"]
+    again = two_servers.activate(account(BOB), ticket=b64u(b"U" * 16)).get_json()
+    assert again["accounts"][0]["outcome"] == "accepted"
+    assert len(signing.rows(Person)) == 1
+    assert [row.ended_at is None for row in signing.rows(WebSession)].count(True) == 1
+
+
+def test_a_token_that_is_over_is_said_to_be_over(two_servers: Caller, signing: Portal) -> None:
+    two_servers.token = "over"
+    answer = two_servers.activate(account())
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "sign-in-needed")
+    assert signing.rows(Person) == []
+
+
 def test_a_server_that_somebody_names_signs_nobody_in_and_is_not_even_asked(
     caller: Caller,
 ) -> None:
