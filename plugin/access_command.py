@@ -13,7 +13,7 @@ from plugin.agent.message import KeyRequest
 from plugin.agent.program import program_of
 from plugin.agent.wording import AccessRequest, access_lines
 from plugin.device import Device
-from plugin.errors import ExitCode, UserError
+from plugin.errors import ExitCode, UserError, refused_by_person
 from plugin.i18n import _
 from plugin.output import print_json
 from plugin.records import Contents, KeyRecord, ProgramRecord
@@ -148,7 +148,7 @@ def run_allow(args: argparse.Namespace, device: Device) -> int:
             ExitCode.NO_WAY_TO_ASK,
         )
     if not answer:
-        raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
+        raise refused_by_person()
     record = allow(device, program, key, args.purpose)
     say(_("Allowed as %s.") % access_id(record))
     return ExitCode.OK

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from plugin import prompt
 from plugin.credentials import same_address
-from plugin.errors import ExitCode, UserError
+from plugin.errors import ExitCode, UserError, refused_by_person
 from plugin.handler import Activated, Consent, ConsentRequest
 from plugin.i18n import _
 from plugin.open_command import show as show_activated
@@ -57,7 +57,7 @@ def _chosen(
         tell(_line(waiting[0], now))
         if args.yes or prompt.confirm(_("Finish it on this device?")):
             return waiting[0]
-        raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
+        raise refused_by_person()
     number = prompt.choose(_("Which one?"), [_line(one, now) for one in waiting])
     if number is None:
         for one in waiting:

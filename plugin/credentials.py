@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import idna
 
 from plugin import prompt
-from plugin.errors import ExitCode, UserError
+from plugin.errors import ExitCode, UserError, refused_by_person
 from plugin.i18n import _
 from plugin.passphrase import read_line
 from plugin.portal_messages import Account, NamedServer
@@ -127,7 +127,7 @@ def _ask_addresses(*, several: bool) -> list[str]:
             ExitCode.NO_WAY_TO_ASK,
         )
     if not first:
-        raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
+        raise refused_by_person()
     given = [first]
     while several and (more := prompt.ask_line(_("Another address (Enter for none): "))):
         given.append(more)

@@ -8,7 +8,7 @@ import msgspec
 from plugin import prompt, sign_in
 from plugin.activate_command import notice
 from plugin.device import Device
-from plugin.errors import ExitCode, UserError
+from plugin.errors import ExitCode, UserError, refused_by_person
 from plugin.i18n import _
 from plugin.output import print_json
 from plugin.portal_messages import PortalDevice
@@ -119,7 +119,7 @@ def _devices(session: Session) -> list[PortalDevice]:
 
 def _ask(args: argparse.Namespace, question: str) -> None:
     if not args.yes and not prompt.confirm(question):
-        raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
+        raise refused_by_person()
 
 
 def _told(args: argparse.Namespace, one: PortalDevice, state: str, sentence: str) -> None:

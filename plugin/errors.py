@@ -59,6 +59,15 @@ class UserError(Exception):
         self.code = code or exit_code.name.lower().replace("_", "-")
 
 
+def refused_by_person() -> UserError:
+    """The normal end of a command whose question was answered with no."""
+    return UserError(
+        _("nothing was changed"),
+        _("give the command again if you change your mind"),
+        ExitCode.REFUSED_BY_PERSON,
+    )
+
+
 def untrusted_document(error: VerificationError, *, expired_for: int | None = None) -> UserError:
     """Translate the protocol's reason; `expired_for` in seconds, where the document said it."""
     if error.reason is Reason.EXPIRED and expired_for is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from plugin import contact, prompt, refresh_command, rotation, sealing
 from plugin.device import Device
-from plugin.errors import ExitCode, UserError
+from plugin.errors import ExitCode, UserError, refused_by_person
 from plugin.i18n import _
 from plugin.output import print_json
 from plugin.passphrase import new_passphrase
@@ -141,7 +141,7 @@ def run_remove(args: argparse.Namespace, device: Device) -> int:
         identifier = found.activation
         name = _("the unfinished exchange with %s") % found.issuer
     if not args.yes and not prompt.confirm(_("Remove %s from this device?") % name):
-        raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
+        raise refused_by_person()
     device.forget(identifier)
     say(_("Removed %s.") % name)
     tell(_("The service still knows it: revoke it on the portal as well."))
@@ -192,13 +192,27 @@ def run_revoke(args: argparse.Namespace, device: Device) -> int:
     key = _find_key(device, args.key)
     tell(_("What uses this key stops working, and it never comes back: you would activate again."))
     if not args.yes and not prompt.confirm(_("Revoke %s?") % _name(key)):
-        raise UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
-    contact.end(key, device)
+        raise refused_by_person()
+    _end(key, device)
     if args.json:
         print_json({"key_id": key.key_id, "outcome": "revoked"})
     else:
         say(_("Revoked %s.") % _name(key))
     return ExitCode.OK
+
+
+def _end(key: KeyRecord, device: Device) -> None:
+    try:
+        contact.end(key, device)
+    except UserError as error:
+        if error.exit_code is not ExitCode.UNFINISHED:
+            raise
+        # Nothing tries this again by itself: whoever revokes a key must know that it still works.
+        raise UserError(
+            _("the key was not revoked and still works: %s") % error.message,
+            _("run the same command again, or revoke the key on the portal"),
+            ExitCode.UNFINISHED,
+        ) from error
 
 
 def run_set_passphrase(args: argparse.Namespace, device: Device) -> int:

@@ -12,6 +12,7 @@ from plugin.http_answer import Answer, TransportError
 from plugin.i18n import _
 from plugin.limits import RESEND_PAUSES
 from plugin.records import KeyRecord
+from plugin.terminal import plain, tell
 from protocol import media_type
 from protocol.channel import BLOCK, OneAnswer, Request, open_answer, seal_packet
 from protocol.errors import ErrorCode, Reason, RemoteProtocolError, VerificationError
@@ -138,6 +139,8 @@ class _Line:
                 if error.code is ErrorCode.REPLAYED:
                     self.numbers.skip()
             if pause is not None:
+                if pause >= 1:
+                    tell("… " + _("%s: trying again") % plain(trouble.message))
                 self.device.sleep(pause)
         raise trouble
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from plugin import prompt, registration
 from plugin.device import Device
-from plugin.errors import ExitCode, UserError
+from plugin.errors import ExitCode, UserError, refused_by_person
 from plugin.i18n import _, ngettext
 from plugin.output import print_json
 from plugin.status_command import next_step
@@ -132,7 +132,7 @@ def run_remove(args: argparse.Namespace, device: Device) -> int:
     if keys:
         tell(ngettext("%d key stays on this device.", "%d keys stay on this device.", keys) % keys)
     if not args.yes and not prompt.confirm(_("Remove %s?") % trust.issuer):
-        raise _not_done()
+        raise refused_by_person()
     # In this order: a cut in between leaves a trust that can be removed again.
     device.forget_issuer(trust.issuer)
     device.trust.remove(trust.issuer)
@@ -177,7 +177,7 @@ def _accept(bundle: TrustBundle, args: argparse.Namespace) -> None:
         )
     )
     if not args.yes and not prompt.confirm(_("Trust %s?") % bundle.issuer):
-        raise _not_done()
+        raise refused_by_person()
 
 
 def _refresh_extension(device: Device) -> None:
@@ -214,7 +214,3 @@ def _as_json(trust: Trust, now: int) -> dict[str, object]:
         "key_set_version": trust.key_set_version,
         "valid_until": valid_until,
     }
-
-
-def _not_done() -> UserError:
-    return UserError(_("nothing was changed"), "", ExitCode.REFUSED_BY_PERSON)
