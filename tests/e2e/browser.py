@@ -116,13 +116,16 @@ def parent_program(pid: int) -> str:
 
 def files_holding(markers: Sequence[bytes], folder: Path) -> list[Path]:
     """Return every file below `folder` in which one of the markers stands."""
-    return [
-        file
-        for file in folder.rglob("*")
-        if file.is_file()
-        and not file.is_symlink()
-        and any(marker in file.read_bytes() for marker in markers)
-    ]
+    files = [Path(root) / name for root, _folders, names in os.walk(folder) for name in names]
+    return [file for file in files if any(marker in _content(file) for marker in markers)]
+
+
+def _content(file: Path) -> bytes:
+    # A browser that runs, and a handler that reports, replace files while we look.
+    with suppress(FileNotFoundError):
+        if file.is_file() and not file.is_symlink():
+            return file.read_bytes()
+    return b""
 
 
 def press(context: BrowserContext, page: Page, *, button: str = "Activate this device") -> Page:

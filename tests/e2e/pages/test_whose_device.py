@@ -20,7 +20,7 @@ def use_document(served: Served, name: str) -> None:
 
 def test_yes_is_said_with_the_keyboard_alone(page: Page, served: Served) -> None:
     use_document(served, "Ann's desk")
-    page.goto(served.origin)
+    page.goto(served.origin + "/devices")
     page.locator("main").focus()
     tab_to(page, "Yes, this is my device Ann's desk")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
