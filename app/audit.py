@@ -71,3 +71,22 @@ def record(
             "record": canonical.encode(),
         },
     )
+
+
+def record_own(
+    where: Session | Connection,
+    act: Act,
+    person_id: str,
+    target: str,
+    now: int,
+    actor: str | None = None,
+) -> None:
+    """Add the row of an act on something of a person's, by themselves unless ``actor`` is given."""
+    record(
+        where,
+        at=now,
+        actor=actor or f"person:{person_id}",
+        act=act,
+        subject=person_id,
+        target=target,
+    )

@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 from sqlalchemy import Connection, CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from app.audit import Act, record
+from app.audit import Act, record_own
 from app.clock import DAY, HOUR, MINUTE
 from app.models import SessionKind, WebSession, new_id
 from protocol.encoding import b64u
@@ -161,14 +161,7 @@ def end(database: Session, session_id: str, person_id: str, *, by_session: str, 
     if not _changed(result):
         return False
     act = Act.SIGNED_OUT if session_id == by_session else Act.SESSION_ENDED
-    record(
-        database,
-        at=now,
-        actor=f"person:{person_id}",
-        act=act,
-        subject=person_id,
-        target=session_id,
-    )
+    record_own(database, act, person_id, session_id, now)
     return True
 
 
@@ -180,8 +173,8 @@ def replace(database: Session, session_id: str, *, now: int) -> None:
 
 
 def end_clients(where: Session | Connection, person_id: str, jkt: str, *, now: int) -> None:
-    """End the person's sessions of one device's client."""
-    where.execute(
+    """End the person's sessions of one device's client, each with its audit row."""
+    ended = where.execute(
         update(WebSession)
         .where(
             WebSession.person_id == person_id,
@@ -189,8 +182,11 @@ def end_clients(where: Session | Connection, person_id: str, jkt: str, *, now: i
             WebSession.ended_at.is_(None),
         )
         .values(ended_at=now, flow="{}")
+        .returning(WebSession.id)
         .execution_options(synchronize_session=False)
     )
+    for session_id in ended.scalars().all():
+        record_own(where, Act.SESSION_ENDED, person_id, session_id, now)
 
 
 def device_name(session: WebSession) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select, update
 
 from app.activation.ending import revoke_keys
-from app.audit import Act, record
+from app.audit import Act, record_own
 from app.models import DeviceState
 from app.models.tables import DEVICE, SERVICE_KEY
 
@@ -38,7 +38,7 @@ def confirm_device(
             .values(confirmed_at=now, confirm_by=None)
         ).rowcount
         if confirmed:
-            _record(connection, Act.DEVICE_CONFIRMED, person_id, device_id, now, actor)
+            record_own(connection, Act.DEVICE_CONFIRMED, person_id, device_id, now, actor)
             return True
         known = select(DEVICE.c.id).where(mine, DEVICE.c.confirmed_at.is_not(None))
         return connection.execute(known).first() is not None
@@ -59,18 +59,5 @@ def expire_unconfirmed(connection: Connection, device_id: str, *, now: int) -> b
         return False
     which = SERVICE_KEY.c.device_id == device_id
     for key_id in revoke_keys(connection, which, now=now, reason="unconfirmed"):
-        _record(connection, Act.KEY_REVOKED, expired.person_id, key_id, now, "system")
+        record_own(connection, Act.KEY_REVOKED, expired.person_id, key_id, now, "system")
     return True
-
-
-def _record(
-    connection: Connection, act: Act, person_id: str, target: str, now: int, actor: str | None
-) -> None:
-    record(
-        connection,
-        at=now,
-        actor=actor or f"person:{person_id}",
-        act=act,
-        subject=person_id,
-        target=target,
-    )

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select, update
 
 from app.accounts.sessions import end_clients
 from app.activation.ending import kill, revoke_keys
-from app.audit import Act, record
+from app.audit import Act, record_own
 from app.models import DeviceState, KeyState
 from app.models.tables import ACTIVATION, DEVICE, SERVICE_KEY
 
@@ -30,7 +30,7 @@ def revoke_key(
         which = (SERVICE_KEY.c.id == key_id) & (SERVICE_KEY.c.person_id == person_id)
         revoked = revoke_keys(connection, which, now=now, reason=reason)
         for one in revoked:
-            _record(connection, Act.KEY_REVOKED, person_id, one, now, actor)
+            record_own(connection, Act.KEY_REVOKED, person_id, one, now, actor)
         return bool(revoked)
 
 
@@ -63,7 +63,7 @@ def restore_device(
             .values(state=DeviceState.ACTIVE, revoked_at=None)
         ).rowcount
         if restored:
-            _record(connection, Act.DEVICE_RESTORED, person_id, device_id, now, actor)
+            record_own(connection, Act.DEVICE_RESTORED, person_id, device_id, now, actor)
         return bool(restored)
 
 
@@ -90,11 +90,11 @@ def revoke_activation(
         if found is None:
             return False
         if kill(connection, [activation_id], reason="revoked"):
-            _record(connection, Act.ACTIVATION_ENDED, person_id, activation_id, now, actor)
+            record_own(connection, Act.ACTIVATION_ENDED, person_id, activation_id, now, actor)
             return True
         of_activation = SERVICE_KEY.c.activation_id.in_(_descended(connection, activation_id))
         for key_id in revoke_keys(connection, of_activation, now=now, reason=reason):
-            _record(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
+            record_own(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
         # Read again: a confirm may have redeemed it just before the kill.
         device_id = connection.execute(
             select(ACTIVATION.c.device_id).where(ACTIVATION.c.id == activation_id)
@@ -122,8 +122,8 @@ def _revoke_device(
     end_clients(connection, person_id, revoked.jkt, now=now)
     of_device = SERVICE_KEY.c.device_id == device_id
     for key_id in revoke_keys(connection, of_device, now=now, reason=reason):
-        _record(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
-    _record(connection, Act.DEVICE_REVOKED, person_id, device_id, now, actor)
+        record_own(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
+    record_own(connection, Act.DEVICE_REVOKED, person_id, device_id, now, actor)
     return True
 
 
@@ -145,16 +145,3 @@ def _active_keys(connection: Connection, device_id: str) -> int:
         .where(SERVICE_KEY.c.device_id == device_id, SERVICE_KEY.c.state == KeyState.ACTIVE)
     ).scalar_one()
     return int(counted)
-
-
-def _record(
-    connection: Connection, act: Act, person_id: str, target: str, now: int, actor: str | None
-) -> None:
-    record(
-        connection,
-        at=now,
-        actor=actor or f"person:{person_id}",
-        act=act,
-        subject=person_id,
-        target=target,
-    )

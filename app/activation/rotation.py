@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
-from app.audit import Act, record
+from app.audit import Act, record_own
 from app.clock import DAY
 from app.models import KeyState
 from app.models.tables import SERVICE_KEY
@@ -44,14 +44,7 @@ def ask_rotation(
             update(SERVICE_KEY).where(mine, _not_due(now)).values(rotate_at=now)
         ).rowcount
         if changed:
-            record(
-                connection,
-                at=now,
-                actor=actor or f"person:{person_id}",
-                act=Act.KEY_ROTATION_ASKED,
-                subject=person_id,
-                target=key_id,
-            )
+            record_own(connection, Act.KEY_ROTATION_ASKED, person_id, key_id, now, actor)
             return True
         # Asked for already, or its time had come by itself.
         return connection.execute(select(SERVICE_KEY.c.id).where(mine)).first() is not None

@@ -111,6 +111,7 @@ def test_a_repeated_sign_in_leaves_one_session_of_the_device(
     first = caller.activate().get_json()["token"]
     caller.activate()
     assert [row.ended_at is None for row in signing.rows(WebSession)].count(True) == 1
+    assert [row.act for row in signing.rows(AuditEntry)].count("session-ended") == 1
     assert Caller(signing.app, token=first).call("GET", "/keys").status_code == 401
     assert caller.call("GET", "/keys").status_code == 200
 
