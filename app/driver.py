@@ -19,8 +19,9 @@ def driver_cursor(connection: Connection) -> Iterator[Any]:
     """Yield a cursor; the driver's errors come out as SQLAlchemy's, without any values."""
     driver = connection.dialect.loaded_dbapi
     borrowed = connection.connection
-    cursor = borrowed.cursor()
+    cursor = None
     try:
+        cursor = borrowed.cursor()
         yield cursor
     except driver.Error as error:
         is_gone = connection.dialect.is_disconnect(error, borrowed, cursor)
@@ -30,4 +31,5 @@ def driver_cursor(connection: Connection) -> Iterator[Any]:
             None, None, error, driver.Error, connection_invalidated=is_gone
         ) from error
     finally:
-        cursor.close()
+        if cursor is not None:
+            cursor.close()

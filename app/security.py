@@ -80,11 +80,14 @@ def announces_body() -> bool:
 
 def _receive(readers: Readers) -> None:
     """Wait for the whole body in a place of its own, so that slow senders hold up themselves."""
-    if request.endpoint is None or not announces_body():
+    if request.endpoint is None:
         return
     if request.method in SAFE_METHODS:
-        # No page asks for one, and reading it is what a slow sender would have us do.
-        abort(400)
+        if announces_body():
+            # No page asks for one, and reading it is what a slow sender would have us do.
+            abort(400)
+        return
+    # Always: over HTTP/2 a body may come without having been announced.
     try:
         with readers.reading(request.remote_addr or ""):
             request.get_data()

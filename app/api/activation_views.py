@@ -84,12 +84,16 @@ def complete_activation(asked: DocumentRequest, activation_id: str) -> DocumentA
     _("End an open activation, or undo one: its keys are revoked."),
 )
 def end_activation(activation_id: str) -> None:
-    """End or undo one activation."""
-    here = handfast()
+    """End or undo one activation, or what it was reissued as."""
+    here, person_id = handfast(), current_person().id
+    with here.database.read() as database:
+        row = overview.newest(database, person_id, activation_id)
+    if row is None:
+        raise ProblemError("not-found")
     ended = services.revoke_activation(
         here.database,
-        person_id=current_person().id,
-        activation_id=activation_id,
+        person_id=person_id,
+        activation_id=row[0].id,
         now=here.clock.now(),
     )
     if not ended:

@@ -188,11 +188,16 @@ DEVICE_COLUMNS: Final = (
 def upsert_device(dialect: Dialect) -> Prepared:
     """Build the statement that adds a device or renews an active one; no row if it was revoked.
 
-    What confirms it stays; the time to do so counts from the first key, and may be over.
+    What confirms it stays; the time to do so counts from the first key. Once it is over nothing
+    confirms the device before its keys have ended, so the old time comes back then.
     """
     make = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
     new = make(DEVICE)
-    confirmed_at = func.coalesce(DEVICE.c.confirmed_at, new.excluded.confirmed_at)
+    overdue = DEVICE.c.confirmed_at.is_(None) & (DEVICE.c.confirm_by <= new.excluded.seen_at)
+    confirmed_at = case(
+        (overdue, null()),
+        else_=func.coalesce(DEVICE.c.confirmed_at, new.excluded.confirmed_at),
+    )
     confirm_by = case(
         (confirmed_at.is_not(None), null()),
         else_=func.coalesce(DEVICE.c.confirm_by, new.excluded.confirm_by),

@@ -79,6 +79,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # Before, a row of this table was a browser's: a client's token would become a cookie.
+    op.execute("DELETE FROM web_session WHERE kind = 'client'")
     with op.batch_alter_table("web_session", schema=None) as batch_op:
         batch_op.drop_column("device_jkt")
         batch_op.drop_column("kind")

@@ -242,10 +242,12 @@ function finish(status) {
 
 // Anybody may have used this document: the activation's own page has the question and its form.
 async function askWhose(id) {
+  const mine = run;
   const link = part(".progress-page a");
   const fresh = await fetchPage(link.dataset.pattern.replace("ID", encodeURIComponent(id)));
   const asked = fresh?.querySelector(".whose-is-it");
-  if (!asked) return;
+  // Another activation may have begun meanwhile.
+  if (!asked || run !== mine) return;
   part(".whose-is-it").replaceWith(asked);
   title.textContent = fresh.getElementById("progress-title").textContent;
 }

@@ -112,6 +112,20 @@ def test_without_its_owner_it_loses_its_keys(service: Service, swept: bool) -> N
 
 
 @pytest.mark.parametrize("swept", [True, False])
+def test_a_bound_document_does_not_revive_keys_that_are_over(service: Service, swept: bool) -> None:
+    line = activated(service, bound=False)
+    service.clock.advance(24 * HOUR)
+    if swept:
+        sweep(service.database, service.clock)
+
+    again = activated(service, line.handset, bound=True)
+
+    assert line.notice().state == "revoked"
+    assert not again.send().waiting
+    assert device_of(again).confirmed_at == service.clock.now()
+
+
+@pytest.mark.parametrize("swept", [True, False])
 def test_it_may_come_back_and_is_asked_about_again(service: Service, swept: bool) -> None:
     line = activated(service, bound=False)
     service.clock.advance(24 * HOUR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from demo.main_job import words_on
+from demo.main_job import ENDED, words_on
 from plugin.device import Device
 from plugin.paths import Paths
 from tests.e2e.browser import Machine, activate
@@ -46,8 +46,7 @@ def allow_in(context: BrowserContext, page: Page) -> None:
 
 def wait_until_active(page: Page) -> dict[str, str]:
     """Wait for the page's last word; return what it shows: service → four words."""
-    # Its heading asks whose device it is where the bridge could not say so in advance.
-    expect(page.locator("#progress")).to_have_attribute("data-stage", "active")
+    expect(page.locator("#progress")).to_have_attribute("data-stage", ENDED)
     return words_on(page)
 
 

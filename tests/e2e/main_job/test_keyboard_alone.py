@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from demo.main_job import ENDED
 from tests.e2e.main_job.installation import ANN, EVERYTHING, PASSWORDS, Installation
 from tests.e2e.main_job.steps import wait_until_active
 
@@ -61,7 +62,7 @@ def test_tab_enter_and_space_are_enough_at_320_pixels(
     tab_to(page, "link", "Keep them")
     assert_fits(page)
     page.keyboard.press("Enter")
-    expect(page.locator("#progress")).to_have_attribute("data-stage", "active")
+    expect(page.locator("#progress")).to_have_attribute("data-stage", ENDED)
     assert_fits(page)
     for name in ("Devices", "Activations", "Your account"):
         tab_to(page, "link", name)
