@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -37,7 +37,7 @@ class World:
     folder: Path
     owners: tuple[Owner, ...]
     key_set: KeySet
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -23,10 +23,10 @@ def run(args: argparse.Namespace, session: Session, activate: Activate) -> int:
     """List what waits, and finish exactly the one that is chosen."""
     portal = session.portal
     waiting = _waiting(session)
-    if args.json and not args.waiting and not args.yes:
+    if args.json and not args.waiting and not (args.yes and waiting):
         print_json({"waiting": [_as_json(one) for one in waiting]})
         return ExitCode.OK
-    if not waiting:
+    if not waiting and not args.waiting:
         say(_("No activation waits for a device at %s.") % portal.issuer)
         return ExitCode.OK
     chosen = _chosen(args, waiting, portal.device.clock())

@@ -222,12 +222,15 @@ class Device:
         self.store.change(lambda contents: _without_keys(contents, {key_id}))
 
     def forget_issuer(self, issuer: str) -> None:
-        """Drop identity key and unfinished exchanges of an issuer; its keys stay."""
+        """Drop identity key, sign-in and unfinished exchanges of an issuer; its keys stay."""
         self.store.change(
             lambda contents: msgspec.structs.replace(
                 contents,
                 identities={
                     other: seed for other, seed in contents.identities.items() if other != issuer
+                },
+                tokens={
+                    other: token for other, token in contents.tokens.items() if other != issuer
                 },
                 pending=tuple(record for record in contents.pending if record.issuer != issuer),
             )
@@ -235,16 +238,13 @@ class Device:
 
     def forget(self, identifier: str) -> None:
         """Drop one key by key id, or one unfinished exchange by activation id."""
-        self.store.change(
-            lambda contents: msgspec.structs.replace(
-                _without_keys(contents, {identifier}),
-                pending=tuple(
-                    record
-                    for record in _without_keys(contents, {identifier}).pending
-                    if record.activation != identifier
-                ),
-            )
-        )
+
+        def drop(contents: Contents) -> Contents:
+            left = _without_keys(contents, {identifier})
+            pending = tuple(one for one in left.pending if one.activation != identifier)
+            return msgspec.structs.replace(left, pending=pending)
+
+        self.store.change(drop)
 
 
 def _has_used(contents: Contents, activation: str) -> bool:

@@ -1,10 +1,6 @@
 """What device and portal say to each other at the portal's interface for programs."""
 
-from typing import Final
-
 import msgspec
-
-PROBLEM: Final = "application/problem+json"
 
 
 class Sent(msgspec.Struct, frozen=True, omit_defaults=True):

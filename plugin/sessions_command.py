@@ -66,7 +66,7 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
 
 
 def run_end(args: argparse.Namespace, device: Device) -> int:
-    """Sign one of them out; ending this device's own session needs nobody signed in."""
+    """Sign one of them out; a device that is signed out already has nothing to end."""
     session = sign_in.open_session(args, device, notice)
     issuer = session.portal.issuer
     if args.session == CURRENT and sign_in.token_of(device, issuer) is None:

@@ -6,7 +6,7 @@ the route and its row to the table; nothing else knows both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -16,7 +16,7 @@ from flask_babel import LazyString
 
 from app.api.area import PREFIX
 from app.api.bodies import read_body, require_no_body
-from app.api.pages import Asked, read_asked
+from app.api.pages import read_asked
 from app.api.problems import ProblemError
 from app.permissions import Permission, require
 
@@ -82,9 +82,10 @@ api: Final = Operations("api")
 def _answering(operation: Operation, view: Callable[..., Any]) -> Callable[..., Response]:
     def answer(**path: str) -> Response:
         asked: tuple[Any, ...] = ()
-        page = read_asked(request.args) if operation.paged else _nothing_asked(request.args)
-        if page is not None:
-            asked += (page,)
+        if operation.paged:
+            asked += (read_asked(request.args),)
+        elif request.args:
+            raise ProblemError("malformed", "no query is expected here")
         if operation.takes is not None:
             asked += (read_body(operation.takes),)
         else:
@@ -94,15 +95,7 @@ def _answering(operation: Operation, view: Callable[..., Any]) -> Callable[..., 
     return answer
 
 
-def _nothing_asked(untrusted: Mapping[str, str]) -> Asked | None:
-    if untrusted:
-        raise ProblemError("malformed", "no query is expected here")
-    return None
-
-
 def _answer(operation: Operation, given: Any) -> Response:
-    if isinstance(given, Response):
-        return given
     if operation.gives is None:
         return Response(status=204)
     return Response(msgspec.json.encode(given), content_type=MEDIA_TYPE)

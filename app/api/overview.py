@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.activation.overview import REPLACED
 from app.activation.status import Stage, stage_of
 from app.api.messages import (
     AccountServiceView,
@@ -37,8 +38,7 @@ from app.models import (
 )
 from protocol.words import words
 
-# A reissue is told in place of what it replaced; a rotation is the device's own business.
-REPLACED: Final = ("reissued", "replaced")
+# A rotation is the device's own business, and no activation that anybody asked for.
 ROTATION: Final = "rotation"
 
 

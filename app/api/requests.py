@@ -15,7 +15,7 @@ from app.database import DatabaseUnavailableError
 from app.extensions import handfast
 from app.permissions import current_person, is_signed_in
 from app.security import SAFE_METHODS, CrossSiteError
-from app.throttle import PER_ADDRESS, PER_SESSION, Limit, Quota
+from app.throttle import PER_ADDRESS, PER_SESSION, Limit, Quota, TooManyError
 
 LIMITS: Final = (PER_ADDRESS, PER_SESSION)
 # Anybody may follow a link to it from anywhere.
@@ -37,6 +37,10 @@ def _count() -> None:
     here = handfast()
     try:
         quota = here.throttles.count_session(current_person().session_id, now=here.clock.now())
+    except TooManyError as error:
+        # The answer that refuses tells of the limit too.
+        g.quota = error.quota
+        raise
     except DatabaseUnavailableError:
         # What can be read is shown even while nothing can be written.
         if request.method not in SAFE_METHODS:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.activation.confirmation import expire_unconfirmed
 from app.activation.ending import forget_answers, retire_keys, revoke_keys
-from app.audit import Act, record
+from app.audit import Act, record_own
 from app.books.services import book_of
 from app.clock import seconds
 from app.crashpoints import crashpoint
@@ -210,7 +210,7 @@ def _seen(row: Any, request: Report | End, now: int) -> dict[str, Any]:
 
 def _prove(connection: Connection, row: Any, now: int) -> None:
     """Note that the device holds the key, and retire what it replaces; 19.4."""
-    _record(connection, Act.KEY_PROVEN, row, row.id, now)
+    record_own(connection, Act.KEY_PROVEN, row.person_id, row.id, now, _actor(row))
     forget_answers(connection, [row.activation_id])
     replaced = (
         (SERVICE_KEY.c.device_id == row.device_id)
@@ -220,21 +220,14 @@ def _prove(connection: Connection, row: Any, now: int) -> None:
         & (SERVICE_KEY.c.proven_at.is_not(None) | (SERVICE_KEY.c.created_at < row.created_at))
     )
     for key_id in retire_keys(connection, replaced, now=now, reason="replaced"):
-        _record(connection, Act.KEY_RETIRED, row, key_id, now)
+        record_own(connection, Act.KEY_RETIRED, row.person_id, key_id, now, _actor(row))
 
 
 def _end(connection: Connection, row: Any, now: int) -> None:
     this_key = SERVICE_KEY.c.id == row.id
     for key_id in revoke_keys(connection, this_key, now=now, reason="by-device"):
-        _record(connection, Act.KEY_REVOKED, row, key_id, now)
+        record_own(connection, Act.KEY_REVOKED, row.person_id, key_id, now, _actor(row))
 
 
-def _record(connection: Connection, act: Act, row: Any, target: str, now: int) -> None:
-    record(
-        connection,
-        at=now,
-        actor=f"device:{row.device_id}",
-        act=act,
-        subject=row.person_id,
-        target=target,
-    )
+def _actor(row: Any) -> str:
+    return f"device:{row.device_id}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from app.activation.ending import kill, retire_keys
-from app.audit import Act, record
+from app.audit import Act, record_own
 from app.clock import DAY, HOUR
 from app.keystore.places import prs_place
 from app.models import ActivationState, GrantState, KeyState, new_id
@@ -111,7 +111,7 @@ class Rotations:
         }
         connection.execute(insert(ACTIVATION), activation)
         connection.execute(insert(SERVICE_GRANT), grant)
-        _record(connection, Act.KEY_ROTATION_BEGUN, old, old.id, now)
+        record_own(connection, Act.KEY_ROTATION_BEGUN, old.person_id, old.id, now, "system")
         return Rotation(activation=activation_id, grant=str(grant["id"]))
 
 
@@ -129,8 +129,4 @@ def _give_up(connection: Connection, row: Any, old: Any, *, successor: str, now:
         return
     never_proven = SERVICE_KEY.c.id == row.successor_id
     for key_id in retire_keys(connection, never_proven, now=now, reason="never-proven"):
-        _record(connection, Act.KEY_RETIRED, old, key_id, now)
-
-
-def _record(connection: Connection, act: Act, old: Any, target: str, now: int) -> None:
-    record(connection, at=now, actor="system", act=act, subject=old.person_id, target=target)
+        record_own(connection, Act.KEY_RETIRED, old.person_id, key_id, now, "system")

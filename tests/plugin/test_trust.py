@@ -12,6 +12,7 @@ from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.paths import Paths
 from plugin.policy import Policy
+from plugin.sign_in import keep_token, token_of
 from plugin.trust import TrustFile
 from tests.plugin.conftest import Run, open_device
 from tests.plugin.loopback_service import Service, fresh_key
@@ -108,12 +109,14 @@ def test_removing_says_what_goes_and_what_stays(
     handfast: Run, device: Device, service: Service
 ) -> None:
     identity = device.identity(service.issuer).kid
+    keep_token(device, service.issuer, "token")
     done = handfast("trust", "remove", service.issuer, "--yes")
     assert done.returncode == ExitCode.OK
     assert "identity key" in done.stderr
     assert device.trust.all() == []
     assert not list(device.paths.trust_dir.glob("*.*"))
     assert device.identity(service.issuer).kid != identity
+    assert token_of(device, service.issuer) is None
 
 
 def test_every_issuer_meets_another_identity(device: Device, service: Service) -> None:
