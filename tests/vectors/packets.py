@@ -179,10 +179,29 @@ def _raw(plain: bytes, direction: Direction = "to-service", **other: Any) -> byt
 
 def _spoilt(direction: Direction, back: Direction) -> list[_Case]:
     """Packets that must not open: each differs from a good one in one thing."""
+    changes = [
+        *_other_keys(direction, back),
+        *_other_nonces(direction),
+        *_other_nonce_keys(direction, back),
+        *_other_bindings(direction),
+    ]
     good = read_packet(_raw(TEXT, direction))
-    associated, counted = _bound(direction, 5), (5).to_bytes(8, "big")
-    nonce_key = KEY.purpose_key("packet nonce", direction)
-    changes: list[tuple[str, Json]] = [
+    return [
+        ("reflected", "refused", _raw(TEXT, back)),
+        *((name, "refused", _raw(TEXT, direction, **change)) for name, change in changes),
+        *(
+            (name, "refused", encode(_change(good, sealed=Sealed(sealed))))
+            for name, sealed in _altered(good.sealed).items()
+        ),
+    ]
+
+
+_Changes = list[tuple[str, Json]]
+
+
+def _other_keys(direction: Direction, back: Direction) -> _Changes:
+    """Sealed for another key, the other direction or another purpose."""
+    return [
         ("another key's secret", {"key": OTHER.purpose_key("packet", direction)}),
         ("another key's name outside", {"named": OTHER.key_id}),
         ("another key's name in the binding", {"associated": _bound(direction, 5, OTHER)}),
@@ -190,60 +209,65 @@ def _spoilt(direction: Direction, back: Direction) -> list[_Case]:
         ("binding of the other direction", {"associated": _bound(back, 5)}),
         ("secret of another purpose", {"key": KEY.purpose_key("contacts", direction)}),
         ("secret of a program", {"key": KEY.program_key("packet", direction)}),
-        ("nonce that counts", {"nonce": bytes(4) + counted}),
-        ("nonce of zeros", {"nonce": bytes(12)}),
-        *(
-            (name, {"nonce": nonce[:12]})
-            for name, nonce in {
-                "nonce of another number": _mac(nonce_key, LABEL, _bound(direction, 4), TEXT),
-                "nonce of another text": _mac(nonce_key, LABEL, associated, b'{"act":"End"}'),
-                "nonce without the text": _mac(nonce_key, LABEL, associated),
-                "nonce of text before binding": _mac(nonce_key, LABEL, TEXT, associated),
-                "nonce without label": _mac(nonce_key, associated, TEXT),
-                "nonce with the wrong label": _mac(
-                    nonce_key, "handfast/1 packet", associated, TEXT
-                ),
-                "nonce of the last bytes": _mac(nonce_key, LABEL, associated, TEXT)[-12:],
-                "nonce of SHA-256": hmac.digest(
-                    nonce_key, lv_cat(LABEL, associated, TEXT), "sha256"
-                ),
-                "nonce of fields just joined": hmac.digest(
-                    nonce_key, LABEL.encode() + associated + TEXT, "sha512"
-                ),
-            }.items()
-        ),
-        (
-            "nonce key of the other direction",
-            {"nonce key": KEY.purpose_key("packet nonce", back)},
-        ),
-        ("nonce under the key of packets", {"nonce key": KEY.purpose_key("packet", direction)}),
-        ("nonce under another key", {"nonce key": OTHER.purpose_key("packet nonce", direction)}),
-        ("binding of another number", {"associated": _bound(direction, 4)}),
-        ("binding without label", {"associated": associated[18:]}),
-        ("no binding", {"associated": b""}),
     ]
-    nonce, locked = good.sealed[:12], good.sealed[12:]
-    changed: dict[str, bytes] = {
+
+
+def _other_nonces(direction: Direction) -> _Changes:
+    """Nonces that do not come from the text and its binding in the one right way."""
+    key, bound = KEY.purpose_key("packet nonce", direction), _bound(direction, 5)
+    joined = LABEL.encode() + bound + TEXT
+    nonces = {
+        "nonce that counts": bytes(4) + (5).to_bytes(8, "big"),
+        "nonce of zeros": bytes(12),
+        "nonce of another number": _mac(key, LABEL, _bound(direction, 4), TEXT),
+        "nonce of another text": _mac(key, LABEL, bound, b'{"act":"End"}'),
+        "nonce without the text": _mac(key, LABEL, bound),
+        "nonce of text before binding": _mac(key, LABEL, TEXT, bound),
+        "nonce without label": _mac(key, bound, TEXT),
+        "nonce with the wrong label": _mac(key, "handfast/1 packet", bound, TEXT),
+        "nonce of the last bytes": _mac(key, LABEL, bound, TEXT)[-12:],
+        "nonce of SHA-256": hmac.digest(key, lv_cat(LABEL, bound, TEXT), "sha256"),
+        "nonce of fields just joined": hmac.digest(key, joined, "sha512"),
+    }
+    return [(name, {"nonce": nonce[:12]}) for name, nonce in nonces.items()]
+
+
+def _other_nonce_keys(direction: Direction, back: Direction) -> _Changes:
+    """Nonces made with a secret that is for something else."""
+    keys = {
+        "nonce key of the other direction": KEY.purpose_key("packet nonce", back),
+        "nonce under the key of packets": KEY.purpose_key("packet", direction),
+        "nonce under another key": OTHER.purpose_key("packet nonce", direction),
+    }
+    return [(name, {"nonce key": key}) for name, key in keys.items()]
+
+
+def _other_bindings(direction: Direction) -> _Changes:
+    """Associated data that lack something or name another number."""
+    bindings = {
+        "binding of another number": _bound(direction, 4),
+        "binding without label": _bound(direction, 5)[18:],
+        "no binding": b"",
+    }
+    return [(name, {"associated": bound}) for name, bound in bindings.items()]
+
+
+def _altered(sealed: bytes) -> dict[str, bytes]:
+    """Sealed bytes that somebody touched on the way."""
+    nonce, locked = sealed[:12], sealed[12:]
+    return {
         "altered nonce": bytes([nonce[0] ^ 1]) + nonce[1:] + locked,
         "altered text": nonce + bytes([locked[0] ^ 1]) + locked[1:],
-        "altered tag": good.sealed[:-1] + bytes([good.sealed[-1] ^ 1]),
-        "text cut": good.sealed[:-1],
+        "altered tag": sealed[:-1] + bytes([sealed[-1] ^ 1]),
+        "text cut": sealed[:-1],
         "nonce at the end": locked + nonce,
         "no nonce": locked,
         "nonce of 16 bytes": nonce + bytes(4) + locked,
-        "shorter than nonce and tag": good.sealed[:27],
+        "shorter than nonce and tag": sealed[:27],
         "a nonce and nothing more": nonce,
-        "shorter than a nonce": good.sealed[:7],
+        "shorter than a nonce": sealed[:7],
         "nothing sealed": b"",
     }
-    return [
-        ("reflected", "refused", _raw(TEXT, back)),
-        *((name, "refused", _raw(TEXT, direction, **change)) for name, change in changes),
-        *(
-            (name, "refused", encode(_change(good, sealed=Sealed(sealed))))
-            for name, sealed in changed.items()
-        ),
-    ]
 
 
 def _malformed(good: bytes) -> list[_Case]:
