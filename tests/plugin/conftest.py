@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from plugin.device import Device
+from plugin.errors import ExitCode
 from plugin.paths import Paths
 from plugin.transport import Transport
+from tests.plugin.client import Client
+from tests.plugin.loopback_portal import SmallPortal
 from tests.plugin.loopback_service import Service, running
 
 REPOSITORY = Path(__file__).parents[2]
@@ -24,6 +27,22 @@ def service(tmp_path: Path) -> Iterator[Service]:
     folder.mkdir()
     with running(folder) as service:
         yield service
+
+
+@pytest.fixture
+def portal(service: Service) -> SmallPortal:
+    """The service's API for clients, which keeps what it was asked."""
+    service.api = SmallPortal(service)
+    return service.api
+
+
+@pytest.fixture
+def client(service: Service, portal: SmallPortal, tmp_path: Path) -> Client:
+    """A device that knows nothing but that it trusts the portal."""
+    client = Client(tmp_path)
+    by = ("--ca-file", str(service.ca_file), "--fingerprint", service.bundle.fingerprint)
+    assert client.run("trust", "add", service.issuer, *by).status == ExitCode.OK
+    return client
 
 
 @pytest.fixture

@@ -16,21 +16,6 @@ from tests.plugin.test_crash_points import PASSED
 ASKED = ("activate", "--account", ANN)
 
 
-@pytest.fixture
-def portal(service: Service) -> SmallPortal:
-    service.api = SmallPortal(service)
-    return service.api
-
-
-@pytest.fixture
-def client(service: Service, portal: SmallPortal, tmp_path: Path) -> Client:
-    """A device that trusts the portal."""
-    client = Client(tmp_path)
-    by = ("--ca-file", str(service.ca_file), "--fingerprint", service.bundle.fingerprint)
-    assert client.run("trust", "add", service.issuer, *by).status == ExitCode.OK
-    return client
-
-
 def lose(service: Service, times: int) -> None:
     """Have the first answers with a document get lost."""
     lost = iter([True] * times)

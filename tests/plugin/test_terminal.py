@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from plugin.errors import ExitCode
 from tests.plugin.client import Client
 from tests.plugin.loopback_portal import ANN, PASSWORD, SmallPortal
@@ -11,20 +9,6 @@ from tests.plugin.loopback_service import Asked, Message, Service, running
 
 INTERRUPTED = 130
 CTRL_C = "\x03"
-
-
-@pytest.fixture
-def portal(service: Service) -> SmallPortal:
-    service.api = SmallPortal(service)
-    return service.api
-
-
-@pytest.fixture
-def client(service: Service, portal: SmallPortal, tmp_path: Path) -> Client:
-    client = Client(tmp_path)
-    by = ("--ca-file", str(service.ca_file), "--fingerprint", service.bundle.fingerprint)
-    assert client.run("trust", "add", service.issuer, *by).status == ExitCode.OK
-    return client
 
 
 def test_ctrl_c_at_the_password_leaves_nothing(client: Client, portal: SmallPortal) -> None:
