@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, select, update
 
@@ -12,9 +12,21 @@ from app.models import DeviceState
 from app.models.tables import DEVICE, SERVICE_KEY
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from app.database import Database
 
-UNCONFIRMED = DEVICE.c.confirmed_at.is_(None) & DEVICE.c.confirm_by.is_not(None)
+UNCONFIRMED: Final = DEVICE.c.confirmed_at.is_(None) & DEVICE.c.confirm_by.is_not(None)
+
+
+def overdue(now: int) -> ColumnElement[bool]:
+    """Return the condition that nobody said in time whose device it is: its keys are over."""
+    return UNCONFIRMED & (DEVICE.c.confirm_by <= now)
+
+
+def is_overdue(confirmed_at: int | None, confirm_by: int | None, now: int) -> bool:
+    """Tell the same of a row's columns."""
+    return confirmed_at is None and confirm_by is not None and confirm_by <= now
 
 
 def confirm_device(
@@ -51,7 +63,7 @@ def expire_unconfirmed(connection: Connection, device_id: str, *, now: int) -> b
     """
     expired = connection.execute(
         update(DEVICE)
-        .where(DEVICE.c.id == device_id, UNCONFIRMED, DEVICE.c.confirm_by <= now)
+        .where(DEVICE.c.id == device_id, overdue(now))
         .values(confirm_by=None)
         .returning(DEVICE.c.person_id)
     ).first()

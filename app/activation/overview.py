@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import and_, func, not_, or_, select
 from sqlalchemy.orm import Session
 
-from app.activation.confirmation import UNCONFIRMED
+from app.activation.confirmation import overdue
 from app.activation.status import Stage, stage_of
 from app.models import (
     AccountService,
@@ -169,7 +169,7 @@ def _active_keys(session: Session, activation_ids: Sequence[str], now: int) -> d
             ServiceKey.activation_id.in_(activation_ids),
             ServiceKey.state == KeyState.ACTIVE,
             # The packet step refuses them already, tidied up or not.
-            not_(and_(UNCONFIRMED, Device.confirm_by <= now)),
+            not_(overdue(now)),
         )
         .group_by(ServiceKey.activation_id)
     )
@@ -177,7 +177,7 @@ def _active_keys(session: Session, activation_ids: Sequence[str], now: int) -> d
 
 
 def _unanswered(session: Session, activation_ids: Sequence[str], now: int) -> set[str]:
-    over = and_(UNCONFIRMED, Device.confirm_by <= now, ServiceKey.state == KeyState.ACTIVE)
+    over = and_(overdue(now), ServiceKey.state == KeyState.ACTIVE)
     return set(
         session.scalars(
             select(ServiceKey.activation_id)

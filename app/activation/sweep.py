@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, select, tuple_, update
 
-from app.activation.confirmation import UNCONFIRMED, expire_unconfirmed
+from app.activation.confirmation import expire_unconfirmed, overdue
 from app.activation.ending import kill
 from app.clock import DAY
 from app.crashpoints import crashpoint
@@ -91,7 +91,7 @@ def _expire_unconfirmed(database: Database, now: int) -> int:
     """End the keys of devices that their owners did not confirm in time."""
     return _in_batches(
         database,
-        select(DEVICE.c.id).where(UNCONFIRMED, DEVICE.c.confirm_by <= now),
+        select(DEVICE.c.id).where(overdue(now)),
         lambda connection, ids: sum(expire_unconfirmed(connection, one, now=now) for one in ids),
     )
 

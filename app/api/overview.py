@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Final
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, not_, or_, select
 from sqlalchemy.orm import Session
 
+from app.activation.confirmation import overdue
 from app.activation.overview import REPLACED
 from app.activation.status import Stage, stage_of
 from app.api.messages import (
@@ -21,6 +21,7 @@ from app.api.messages import (
     KeyView,
 )
 from app.clock import seconds
+from app.devices import services as devices
 from app.home import services as home
 from app.models import (
     AccountService,
@@ -37,9 +38,6 @@ from app.models import (
     in_order,
 )
 from protocol.words import words
-
-# A rotation is the device's own business, and no activation that anybody asked for.
-ROTATION: Final = "rotation"
 
 
 class UnknownCursorError(Exception):
@@ -72,26 +70,26 @@ def list_accounts(session: Session, person_id: str, *, now: int) -> list[Account
     ]
 
 
-def list_keys(session: Session, person_id: str) -> list[KeyView]:
+def list_keys(session: Session, person_id: str, *, now: int) -> list[KeyView]:
     """Return the person's keys, the active ones first, the newest on top."""
-    return [_key(row) for row in session.execute(_keys(person_id))]
+    return [_key(key) for key in devices.list_keys(session, person_id, now=now)]
 
 
-def find_key(session: Session, person_id: str, key_id: str) -> KeyView | None:
+def find_key(session: Session, person_id: str, key_id: str, *, now: int) -> KeyView | None:
     """Return one key of this person, or None when it is missing or somebody else's."""
-    row = session.execute(_keys(person_id).where(ServiceKey.id == key_id)).first()
-    return None if row is None else _key(row)
+    key = devices.find_key(session, person_id, key_id, now=now)
+    return None if key is None else _key(key)
 
 
-def list_devices(session: Session, person_id: str) -> list[DeviceView]:
+def list_devices(session: Session, person_id: str, *, now: int) -> list[DeviceView]:
     """Return the person's devices: active ones first, the most recently seen on top."""
-    return [_device(row) for row in session.execute(_devices(person_id))]
+    return [_device(device) for device in devices.list_devices(session, person_id, now=now)]
 
 
-def find_device(session: Session, person_id: str, device_id: str) -> DeviceView | None:
+def find_device(session: Session, person_id: str, device_id: str, *, now: int) -> DeviceView | None:
     """Return one device of this person, or None when it is missing or somebody else's."""
-    row = session.execute(_devices(person_id).where(Device.id == device_id)).first()
-    return None if row is None else _device(row)
+    device = devices.find_device(session, person_id, device_id, now=now)
+    return None if device is None else _device(device)
 
 
 def list_activations(
@@ -139,7 +137,7 @@ def newest(session: Session, person_id: str, activation_id: str) -> Row[Activati
     ).first()
 
 
-def keys_of_client(connection: Connection, session_id: str) -> dict[str, str]:
+def keys_of_client(connection: Connection, session_id: str, *, now: int) -> dict[str, str]:
     """Return the active keys of the device whose client this session is, by service UID."""
     rows = connection.execute(
         select(AccountService.service_uid, ServiceKey.id)
@@ -149,7 +147,11 @@ def keys_of_client(connection: Connection, session_id: str) -> dict[str, str]:
             WebSession,
             and_(WebSession.person_id == Device.person_id, WebSession.device_jkt == Device.jkt),
         )
-        .where(WebSession.id == session_id, ServiceKey.state == KeyState.ACTIVE)
+        .where(
+            WebSession.id == session_id,
+            ServiceKey.state == KeyState.ACTIVE,
+            not_(overdue(now)),
+        )
         # A newer key replaces an older one as soon as it is used, so the newest counts.
         .order_by(ServiceKey.created_at)
     )
@@ -171,7 +173,7 @@ def _activations(person_id: str) -> Select[Activation, str]:
     return (
         select(Activation, Device.name)
         .outerjoin(Device, Device.id == Activation.device_id)
-        .where(Activation.person_id == person_id, Activation.kind != ROTATION)
+        .where(Activation.person_id == person_id, Activation.rotates_key_id.is_(None))
         .order_by(Activation.created_at.desc(), Activation.id)
     )
 
@@ -221,30 +223,13 @@ def _words(session: Session, ids: Sequence[str]) -> dict[str, list[list[str]]]:
     return found
 
 
-def _keys(person_id: str) -> Select[ServiceKey, str, str, str]:
-    return (
-        select(ServiceKey, Device.name, MailAccount.address, AccountService.service)
-        .join(Device, Device.id == ServiceKey.device_id)
-        .join(AccountService, AccountService.id == ServiceKey.account_service_id)
-        .join(MailAccount, MailAccount.id == AccountService.account_id)
-        .where(ServiceKey.person_id == person_id)
-        .order_by(
-            ServiceKey.state,
-            ServiceKey.created_at.desc(),
-            in_order(AccountService.service),
-            ServiceKey.id,
-        )
-    )
-
-
-def _key(row: Row[ServiceKey, str, str, str]) -> KeyView:
-    key, device, address, service = row
+def _key(key: devices.KeyView) -> KeyView:
     return KeyView(
         id=key.id,
-        device=DeviceName(key.device_id, device),
-        account=address,
-        service=ServiceName(service),
-        words=list(words(key.fingerprint)),
+        device=DeviceName(key.device_id, key.device_name),
+        account=key.address,
+        service=ServiceName(key.service),
+        words=list(key.words),
         state=KeyState(key.state),
         activation=key.activation_id,
         created_at=seconds(key.created_at),
@@ -254,22 +239,7 @@ def _key(row: Row[ServiceKey, str, str, str]) -> KeyView:
     )
 
 
-def _devices(person_id: str) -> Select[Device, int]:
-    active = (
-        select(func.count())
-        .select_from(ServiceKey)
-        .where(ServiceKey.device_id == Device.id, ServiceKey.state == KeyState.ACTIVE)
-        .scalar_subquery()
-    )
-    return (
-        select(Device, active)
-        .where(Device.person_id == person_id)
-        .order_by(Device.state, Device.seen_at.desc(), Device.id)
-    )
-
-
-def _device(row: Row[Device, int]) -> DeviceView:
-    device, keys = row
+def _device(device: devices.DeviceView) -> DeviceView:
     return DeviceView(
         id=device.id,
         jkt=device.jkt,
@@ -277,7 +247,7 @@ def _device(row: Row[Device, int]) -> DeviceView:
         platform=device.platform,
         handler=device.handler,
         state=DeviceState(device.state),
-        keys=keys,
+        keys=len(device.active_keys),
         created_at=seconds(device.created_at),
         seen_at=seconds(device.seen_at),
         revoked_at=_seconds(device.revoked_at),

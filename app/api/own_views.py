@@ -36,8 +36,9 @@ def list_accounts(page: Asked) -> list[AccountView]:
 )
 def list_keys(page: Asked) -> list[KeyView]:
     """List the keys of all devices; no key itself is told."""
-    with handfast().database.read() as database:
-        found = overview.list_keys(database, current_person().id)
+    here = handfast()
+    with here.database.read() as database:
+        found = overview.list_keys(database, current_person().id, now=here.clock.now())
     return list(page_of(found, page, lambda each: each.id))
 
 
@@ -72,8 +73,9 @@ def rotate_key(key_id: str) -> KeyView:
 )
 def list_devices(page: Asked) -> list[DeviceView]:
     """List the devices that hold or held keys."""
-    with handfast().database.read() as database:
-        found = overview.list_devices(database, current_person().id)
+    here = handfast()
+    with here.database.read() as database:
+        found = overview.list_devices(database, current_person().id, now=here.clock.now())
     return list(page_of(found, page, lambda each: each.id))
 
 
@@ -129,7 +131,7 @@ def list_books(page: Asked) -> list[BookView]:
     signer = signing_keys().documents.current(here.clock.now())
     with here.database.read_connection() as connection:
         found = books_of(connection, person.id, issuer=here.config.issuer)
-        held = overview.keys_of_client(connection, person.session_id)
+        held = overview.keys_of_client(connection, person.session_id, now=here.clock.now())
     return [
         BookView(
             key=held.get(book.service_uid),
@@ -151,16 +153,18 @@ def _mine() -> dict[str, Any]:
 
 
 def _key(key_id: str) -> KeyView:
-    with handfast().database.read() as database:
-        found = overview.find_key(database, current_person().id, key_id)
+    here = handfast()
+    with here.database.read() as database:
+        found = overview.find_key(database, current_person().id, key_id, now=here.clock.now())
     if found is None:
         raise ProblemError("not-found")
     return found
 
 
 def _device(device_id: str) -> DeviceView:
-    with handfast().database.read() as database:
-        found = overview.find_device(database, current_person().id, device_id)
+    here = handfast()
+    with here.database.read() as database:
+        found = overview.find_device(database, current_person().id, device_id, now=here.clock.now())
     if found is None:
         raise ProblemError("not-found")
     return found

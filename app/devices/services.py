@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from app.activation.confirmation import is_overdue
 from app.models import (
     AccountService,
     Activation,
@@ -76,10 +77,6 @@ class DeviceView:
         """Whether the device may hold keys."""
         return self.state == DeviceState.ACTIVE
 
-    def is_over(self, now: int) -> bool:
-        """Whether nobody said in time that it is theirs: its keys end when that is tidied up."""
-        return self.confirmed_at is None and self.confirm_by is not None and self.confirm_by <= now
-
     @property
     def has_reported(self) -> bool:
         """Whether it has come back after it was activated."""
@@ -96,20 +93,20 @@ class DeviceView:
         return tuple(key for key in self.keys if not key.is_active)
 
 
-def list_devices(session: Session, person_id: str) -> list[DeviceView]:
+def list_devices(session: Session, person_id: str, *, now: int) -> list[DeviceView]:
     """Return the person's devices: active ones first, the most recently seen on top."""
     devices = session.scalars(
         select(Device)
         .where(Device.person_id == person_id)
-        .order_by(Device.state, Device.seen_at.desc())
+        .order_by(Device.state, Device.seen_at.desc(), Device.id)
     ).all()
     keys: dict[str, list[KeyView]] = defaultdict(list)
-    for key in list_keys(session, person_id):
+    for key in list_keys(session, person_id, now=now):
         keys[key.device_id].append(key)
     return [_device_view(device, keys[device.id]) for device in devices]
 
 
-def find_device(session: Session, person_id: str, device_id: str) -> DeviceView | None:
+def find_device(session: Session, person_id: str, device_id: str, *, now: int) -> DeviceView | None:
     """Return one device of this person, or None when it is missing or somebody else's."""
     device = session.scalar(
         select(Device).where(Device.id == device_id, Device.person_id == person_id)
@@ -117,18 +114,18 @@ def find_device(session: Session, person_id: str, device_id: str) -> DeviceView 
     if device is None:
         return None
     rows = session.execute(_keys_of(person_id).where(ServiceKey.device_id == device_id))
-    return _device_view(device, [_key_view(*row) for row in rows])
+    return _device_view(device, [_key_view(*row, now=now) for row in rows])
 
 
-def list_keys(session: Session, person_id: str) -> list[KeyView]:
+def list_keys(session: Session, person_id: str, *, now: int) -> list[KeyView]:
     """Return the person's keys, the active ones first, the newest on top."""
-    return [_key_view(*row) for row in session.execute(_keys_of(person_id))]
+    return [_key_view(*row, now=now) for row in session.execute(_keys_of(person_id))]
 
 
-def find_key(session: Session, person_id: str, key_id: str) -> KeyView | None:
+def find_key(session: Session, person_id: str, key_id: str, *, now: int) -> KeyView | None:
     """Return one key of this person, or None when it is missing or somebody else's."""
     row = session.execute(_keys_of(person_id).where(ServiceKey.id == key_id)).first()
-    return None if row is None else _key_view(*row)
+    return None if row is None else _key_view(*row, now=now)
 
 
 def find_successor(session: Session, key: KeyView) -> str | None:
@@ -174,7 +171,11 @@ def _key_view(
     address: str,
     service: str,
     replaces: str | None,
+    *,
+    now: int,
 ) -> KeyView:
+    # No packet under such a key is taken any more, though nobody tidied up yet.
+    over = key.state == KeyState.ACTIVE and is_overdue(device.confirmed_at, device.confirm_by, now)
     return KeyView(
         id=key.id,
         device_id=key.device_id,
@@ -184,12 +185,12 @@ def _key_view(
         address=address,
         service=service,
         words=words(key.fingerprint),
-        state=key.state,
+        state=KeyState.REVOKED if over else KeyState(key.state),
         created_at=key.created_at,
         proven_at=key.proven_at,
         rotate_at=key.rotate_at,
-        ended_at=key.ended_at,
-        ended_reason=key.ended_reason,
+        ended_at=device.confirm_by if over else key.ended_at,
+        ended_reason="unconfirmed" if over else key.ended_reason,
         activation_id=key.activation_id,
         replaces=replaces,
     )

@@ -39,7 +39,7 @@ def list_unconfirmed(session: Session, person_id: str, *, now: int) -> list[Unco
     ).all()
     if not devices:
         return []
-    keys = [key for key in list_keys(session, person_id) if key.is_active]
+    keys = [key for key in list_keys(session, person_id, now=now) if key.is_active]
     return [
         _view(session, device, tuple(key for key in keys if key.device_id == device.id))
         for device in devices

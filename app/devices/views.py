@@ -29,16 +29,17 @@ devices = Blueprint("devices", __name__)
 def index() -> str:
     """Show all devices."""
     here = handfast()
+    now = here.clock.now()
     with here.database.read() as session:
-        found = services.list_devices(session, current_person().id)
-        waiting = list_unconfirmed(session, current_person().id, now=here.clock.now())
+        found = services.list_devices(session, current_person().id, now=now)
+        waiting = list_unconfirmed(session, current_person().id, now=now)
     names = Counter(each.name for each in found)
     return render_template(
         "devices/index.html",
         devices=found,
         unconfirmed=waiting,
         unconfirmed_ids={each.id for each in waiting},
-        now=here.clock.now(),
+        now=now,
         repeated={name for name, count in names.items() if count > 1},
         names=SERVICE_NAMES,
     )
@@ -62,7 +63,6 @@ def device(device_id: str) -> str:
         "devices/device.html",
         device=found,
         asked=asked,
-        is_over=found.is_over(here.clock.now()),
         now=here.clock.now(),
         names=SERVICE_NAMES,
         lines=[told(event, current_person().id) for event in page.events],
@@ -182,12 +182,14 @@ def _mine() -> dict[str, Any]:
 
 
 def _device(device_id: str) -> services.DeviceView:
-    with handfast().database.read() as session:
-        found = services.find_device(session, current_person().id, device_id)
+    here = handfast()
+    with here.database.read() as session:
+        found = services.find_device(session, current_person().id, device_id, now=here.clock.now())
     return found or abort(404)
 
 
 def _key(key_id: str) -> services.KeyView:
-    with handfast().database.read() as session:
-        found = services.find_key(session, current_person().id, key_id)
+    here = handfast()
+    with here.database.read() as session:
+        found = services.find_key(session, current_person().id, key_id, now=here.clock.now())
     return found or abort(404)

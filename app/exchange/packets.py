@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from app.activation.confirmation import expire_unconfirmed
+from app.activation.confirmation import expire_unconfirmed, is_overdue
 from app.activation.ending import forget_answers, retire_keys, revoke_keys
 from app.audit import Act, record_own
 from app.books.services import book_of
@@ -118,7 +118,7 @@ class PacketService:
     def _find(self, key_id: str, now: int) -> Any:
         """Return what is known of a key, after its device's time to be confirmed was looked at."""
         row = self._look_up(key_id)
-        is_late = row.confirmed_at is None and row.confirm_by is not None and row.confirm_by <= now
+        is_late = is_overdue(row.confirmed_at, row.confirm_by, now)
         if row.state != KeyState.ACTIVE or not is_late:
             return row
         with self._database.write_connection() as connection:

@@ -126,6 +126,28 @@ def test_a_late_yes_is_told_that_the_keys_have_ended(lived_in: Seeded, swept: bo
     assert shown[lived_in.phone]["confirmed_at"] is None
 
 
+@pytest.mark.parametrize("swept", [True, False])
+def test_keys_that_nobody_confirmed_are_told_as_ended(lived_in: Seeded, swept: bool) -> None:
+    service, ann = lived_in.service, lived_in.ann
+    device = service.handset("Somebody's")
+    service.activate(device, service.issue(ann, "mail").document)
+    service.clock.advance(DAY)
+    if swept:
+        sweep(service.database, service.clock)
+    caller = client_of(lived_in, ann, device.identity.kid)
+    told = next(
+        each for each in caller.call("GET", "/devices").get_json() if each["name"] == "Somebody's"
+    )
+    assert told["keys"] == 0
+    keys = caller.call("GET", "/keys").get_json()
+    states = {each["state"] for each in keys if each["device"]["id"] == told["id"]}
+    assert states == {"revoked"}
+    assert not any(each["key"] for each in caller.call("GET", "/books").get_json())
+    page = lived_in.browser(ann)
+    page.get(f"/devices/{told['id']}")
+    assert "Nobody said in time that this device is yours" in page.text()
+
+
 def test_a_device_is_revoked_and_restored(lived_in: Seeded) -> None:
     ann = client_of(lived_in, lived_in.ann)
     assert ann.call("DELETE", f"/devices/{lived_in.laptop}").status_code == 204

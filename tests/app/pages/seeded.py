@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from app import create_portal
 from app.accounts import sessions
@@ -16,7 +17,7 @@ from app.audit import Act, record
 from app.clock import DAY, HOUR, MINUTE, FixedClock, SystemClock
 from app.config import portal_config
 from app.database import Database
-from app.devices.services import list_devices
+from app.devices.services import DeviceView, list_devices
 from app.extensions import of
 from app.keystore.provider import FileKeyProvider
 from app.mailservers.network import Network
@@ -156,14 +157,24 @@ def live_in(seeded: Seeded) -> None:
     clock.advance(MINUTE)
 
 
+def _devices(session: Session, seeded: Seeded) -> list[DeviceView]:
+    return list_devices(session, seeded.ann.person_id, now=seeded.service.clock.now())
+
+
 def _device_ids(seeded: Seeded) -> dict[str, str]:
     with seeded.service.database.read() as session:
-        return {each.name: each.id for each in list_devices(session, seeded.ann.person_id)}
+        return {
+            each.name: each.id
+            for each in list_devices(session, seeded.ann.person_id, now=seeded.service.clock.now())
+        }
 
 
 def _find(seeded: Seeded) -> None:
     with seeded.service.database.read() as session:
-        devices = {each.name: each for each in list_devices(session, seeded.ann.person_id)}
+        devices = {
+            each.name: each
+            for each in list_devices(session, seeded.ann.person_id, now=seeded.service.clock.now())
+        }
     seeded.laptop, seeded.tablet = devices["Ann's laptop"].id, devices["Old tablet"].id
     keys = {key.service: key.id for key in devices["Ann's laptop"].keys}
     seeded.key, seeded.ended_key = keys["mail"], keys["calendar"]
