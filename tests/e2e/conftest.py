@@ -1,4 +1,4 @@
-"""What every end-to-end test shares: an authority for TLS, and the driver of the browser."""
+"""What every end-to-end test shares: authorities, a mail server, and the driver of the browser."""
 
 import os
 from collections.abc import Iterator
@@ -9,12 +9,29 @@ import trustme
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from demo.browser import FLAGS, find, sandbox_flags, trust_authority
+from tests.e2e.main_job.installation import PASSWORDS
+from tests.peers.ca import CertificateAuthority, certificate_authority
+from tests.peers.dovecot import DovecotServer, dovecot
 
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
     """The certificate authority that test machines trust beside the usual ones."""
     return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def mail_authority() -> Iterator[CertificateAuthority]:
+    """Who vouches for the mail server, and for nobody else."""
+    with certificate_authority() as authority:
+        yield authority
+
+
+@pytest.fixture(scope="session")
+def mail_server(mail_authority: CertificateAuthority) -> Iterator[DovecotServer]:
+    """Dovecot with the mailboxes of Ann, who has two, and Bob; a test brings its own pins to it."""
+    with dovecot(PASSWORDS, mail_authority.issue("localhost")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -16,27 +16,13 @@ from playwright.sync_api import BrowserContext, Page, Playwright, expect
 from demo.browser import chromium
 from tests.e2e.bridge.registered import handfast
 from tests.e2e.browser import Machine, browser, new_machine, wait_for_no_host
-from tests.e2e.main_job.installation import BOB, PASSWORDS, Installation, Pin, installation
+from tests.e2e.main_job.installation import BOB, Installation, Pin, installation
 from tests.e2e.main_job.steps import COOKIE, sign_in, use_session
 from tests.peers import postgresql
-from tests.peers.ca import CertificateAuthority, certificate_authority
-from tests.peers.dovecot import DovecotServer, dovecot
+from tests.peers.ca import CertificateAuthority
+from tests.peers.dovecot import DovecotServer
 
 PATIENCE = 20_000  # milliseconds
-
-
-@pytest.fixture(scope="package")
-def mail_authority() -> Iterator[CertificateAuthority]:
-    """Who vouches for the mail server of example.org, and for nobody else."""
-    with certificate_authority() as authority:
-        yield authority
-
-
-@pytest.fixture(scope="package")
-def mail_server(mail_authority: CertificateAuthority) -> Iterator[DovecotServer]:
-    """Dovecot with mailboxes for Ann and Bob."""
-    with dovecot(PASSWORDS, mail_authority.issue("localhost")) as server:
-        yield server
 
 
 @pytest.fixture(scope="package")

@@ -38,8 +38,8 @@ from protocol.trust import TrustBundle
 from protocol.words import words
 from tests.faults.site import free_port
 
-ANN, BOB = "ann@example.org", "bob@example.org"
-PASSWORDS = {ANN: "correct horse", BOB: "battery staple"}
+ANN, ANN_AT_WORK, BOB = "ann@example.org", "ann@example.com", "bob@example.org"
+PASSWORDS = {ANN: "correct horse", ANN_AT_WORK: "staple battery", BOB: "battery staple"}
 # What these tests need; the first one starts all of it, which takes long on a busy machine.
 EVERYTHING = [
     pytest.mark.browser,

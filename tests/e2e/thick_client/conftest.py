@@ -9,24 +9,9 @@ import pytest
 import trustme
 
 from tests.e2e.main_job.installation import Installation, Pin, installation
-from tests.peers.ca import CertificateAuthority, certificate_authority
-from tests.peers.dovecot import DovecotServer, dovecot
+from tests.peers.ca import CertificateAuthority
+from tests.peers.dovecot import DovecotServer
 from tests.plugin.client import Client
-
-ANN, ANN_AT_WORK, BOB = "ann@example.org", "ann@example.com", "bob@example.org"
-PASSWORDS = {ANN: "correct horse", ANN_AT_WORK: "staple battery", BOB: "battery staple"}
-
-
-@pytest.fixture(scope="package")
-def mail_authority() -> Iterator[CertificateAuthority]:
-    with certificate_authority() as authority:
-        yield authority
-
-
-@pytest.fixture(scope="package")
-def mail_server(mail_authority: CertificateAuthority) -> Iterator[DovecotServer]:
-    with dovecot(PASSWORDS, mail_authority.issue("localhost")) as server:
-        yield server
 
 
 @pytest.fixture(scope="package")

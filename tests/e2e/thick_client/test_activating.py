@@ -3,8 +3,7 @@
 import pytest
 
 from plugin.errors import ExitCode
-from tests.e2e.main_job.installation import Installation
-from tests.e2e.thick_client.conftest import ANN, ANN_AT_WORK, PASSWORDS
+from tests.e2e.main_job.installation import ANN, ANN_AT_WORK, PASSWORDS, Installation
 from tests.plugin.client import Client
 
 pytestmark = [pytest.mark.dovecot, pytest.mark.timeout(300)]

@@ -13,8 +13,8 @@ from app.config import portal_config
 from app.models import new_id
 from app.models.tables import ACCOUNT_SERVICE, MAIL_ACCOUNT
 from plugin.errors import ExitCode
-from tests.e2e.main_job.installation import Installation
-from tests.e2e.thick_client.conftest import ANN, PASSWORDS, new_client
+from tests.e2e.main_job.installation import ANN, PASSWORDS, Installation
+from tests.e2e.thick_client.conftest import new_client
 from tests.plugin.client import Client
 
 pytestmark = [pytest.mark.dovecot, pytest.mark.timeout(300)]
