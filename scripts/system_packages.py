@@ -81,6 +81,9 @@ def needs(goal: str) -> list[Need]:
             # Outside of a desktop session xdg-mime asks this one about a file.
             Need("mimetype", "libfile-mimeinfo-perl", on_path("mimetype")),
             Need("gio", "libglib2.0-bin", on_path("gio")),
+            # Systemd need not run: its tools check our units and hand over a socket.
+            Need("systemd-analyze", "systemd", on_path("systemd-analyze")),
+            Need("systemd-socket-activate", "systemd", on_path("systemd-socket-activate")),
             # Completion is tried in each shell it is made for, and the manual page is read.
             Need("zsh", "zsh", on_path("zsh")),
             Need("fish", "fish", on_path("fish")),
