@@ -37,8 +37,7 @@ def run(args: argparse.Namespace, session: Session, activate: Activate) -> int:
 
 
 def _waiting(session: Session) -> list[WaitingActivation]:
-    found = session.call("GET", "/activations?limit=100", answer=list[WaitingActivation])
-    return [one for one in found if one.waits]
+    return [one for one in session.every("/activations", one=WaitingActivation) if one.waits]
 
 
 def _chosen(

@@ -114,7 +114,7 @@ def run_confirm(args: argparse.Namespace, device: Device) -> int:
 
 
 def _devices(session: Session) -> list[PortalDevice]:
-    return session.call("GET", "/devices?limit=100", answer=list[PortalDevice])
+    return session.every("/devices", one=PortalDevice)
 
 
 def _ask(args: argparse.Namespace, question: str) -> None:

@@ -9,10 +9,14 @@ class TransportError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """One untrusted HTTP answer; `retry_after` in seconds, where it says when to try again."""
+    """One untrusted HTTP answer; `retry_after` in seconds, where it says when to try again.
+
+    `untrusted_link` is its Link header: where a list goes on.
+    """
 
     status: int
     media_type: str
     # A portal's answer may carry what signs this device in.
     untrusted_body: bytes = field(repr=False)
     retry_after: int | None = None
+    untrusted_link: str = ""

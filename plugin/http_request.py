@@ -52,6 +52,7 @@ def _perform(request: Request, give_up: float) -> Answer:
                 content_type.lower(),
                 _body(response, give_up, request.largest),
                 _seconds(response.headers.get("Retry-After", "")),
+                response.headers.get("Link", ""),
             )
 
 

@@ -12,6 +12,8 @@ ANSWER_DEADLINE: Final = 20.0
 CALL_DEADLINE: Final = 60.0
 # Documents, lists and books, wrapped once more.
 MAX_CALL_ANSWER: Final = 1024 * 1024
+# Of one list: nobody has that many things, and a portal that goes on for ever is not followed.
+MOST_PAGES: Final = 50
 CALL_PAUSES: Final = (1.0, 3.0)
 STILL_WAITING: Final = 5.0
 # Longer than this nobody sits and waits for a portal that asks to be left alone.

@@ -1,8 +1,10 @@
 """The interface for programs (REST) of a trusted portal: one call, made again when it gets lost."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -12,13 +14,14 @@ from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.http_answer import Answer, TransportError
 from plugin.i18n import _
-from plugin.limits import CALL_PAUSES, LONGEST_PAUSE
+from plugin.limits import CALL_PAUSES, LONGEST_PAUSE, MOST_PAGES
 from plugin.portal_messages import Refusal, Sent, ThisDevice
 from plugin.terminal import ago, plain
 from plugin.trust import Trust
 
 BASE: Final = "/api/v1"
 JSON: Final = "application/json"
+_NEXT: Final = re.compile(r'<([^<>]*)>\s*;\s*rel="?next"?')
 LATER: Final = frozenset({429, 503})
 T = TypeVar("T")
 Notice = Callable[[str], None]
@@ -71,6 +74,37 @@ class Portal:
 
         A call whose answer is lost is made again with the same bytes: every call here may be.
         """
+        got = self._answered(method, path, sent, token)
+        return self._decoded(got.untrusted_body or b"null", answer)
+
+    def every(self, path: str, *, one: type[T], token: str | None = None) -> list[T]:
+        """Return a whole list of the portal's, page by page; raises what `call` raises."""
+        found: list[T] = []
+        page: str | None = f"{path}?limit=100"
+        for _number in range(MOST_PAGES):
+            if page is None:
+                break
+            got = self._answered("GET", page, None, token)
+            # mypy takes `one` for a value here; msgspec wants the type as it is at run time.
+            found += self._decoded(got.untrusted_body, list[one])  # type: ignore[valid-type]
+            page = self._next_page(path, got)
+        return found
+
+    def _next_page(self, path: str, got: Answer) -> str | None:
+        """Return where the list goes on: at the same place only, whatever the portal says."""
+        named = _NEXT.search(got.untrusted_link)
+        if named is None:
+            return None
+        try:
+            parts = urlsplit(named[1])
+        except ValueError as error:
+            raise _unfinished(self.issuer, _("its answer cannot be read")) from error
+        here = not parts.netloc or f"{parts.scheme}://{parts.netloc}" == self.issuer
+        if not here or parts.path != BASE + path:
+            raise _unfinished(self.issuer, _("its answer cannot be read"))
+        return f"{path}?{parts.query}"
+
+    def _answered(self, method: str, path: str, sent: Sent | None, token: str | None) -> Answer:
         body = None if sent is None else msgspec.json.encode(sent)
         headers = {"Accept": JSON}
         if body is not None:
@@ -82,8 +116,11 @@ class Portal:
             raise SignedOutError
         if got.status >= 400:
             raise RefusedByPortalError(_refusal(got))
+        return got
+
+    def _decoded(self, untrusted: bytes, answer: type[T]) -> T:
         try:
-            return decode(got.untrusted_body or b"null", answer)
+            return decode(untrusted, answer)
         except DecodingError as error:
             raise _unfinished(self.issuer, _("its answer cannot be read")) from error
 

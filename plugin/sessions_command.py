@@ -90,7 +90,7 @@ def run_end(args: argparse.Namespace, device: Device) -> int:
 
 
 def _sessions(session: Session) -> list[PortalSession]:
-    return session.call("GET", "/sessions?limit=100", answer=list[PortalSession])
+    return session.every("/sessions", one=PortalSession)
 
 
 def _end(session: Session, one: PortalSession) -> None:

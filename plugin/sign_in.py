@@ -1,6 +1,7 @@
 """This device's session at a portal: kept sealed, made anew when the portal knows it no more."""
 
 import argparse
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -29,15 +30,24 @@ class Session:
 
     def call(self, method: str, path: str, sent: Sent | None = None, *, answer: type[T]) -> T:
         """Return the portal's answer, after signing in once where that is needed."""
+        return self._signed_in(
+            lambda token: self.portal.call(method, path, sent, answer=answer, token=token)
+        )
+
+    def every(self, path: str, *, one: type[T]) -> list[T]:
+        """Return a whole list of the portal's, after signing in once where that is needed."""
+        return self._signed_in(lambda token: self.portal.every(path, one=one, token=token))
+
+    def _signed_in(self, call: Callable[[str], T]) -> T:
         token = token_of(self.portal.device, self.portal.issuer)
         if token is not None:
             try:
-                return self.portal.call(method, path, sent, answer=answer, token=token)
+                return call(token)
             except SignedOutError:
                 keep_token(self.portal.device, self.portal.issuer, None)
         token = self._sign_in()
         try:
-            return self.portal.call(method, path, sent, answer=answer, token=token)
+            return call(token)
         except SignedOutError as error:
             raise refused() from error
 

@@ -85,6 +85,8 @@ class Service:
     # The interface for programs, where a test has one.
     api: Callable[[Asked], Message] | None = None
     retry_after: int | None = None
+    # The Link header of its next answer.
+    link: str | None = None
 
     def __post_init__(self) -> None:
         self.packets = Packets(self)
@@ -276,6 +278,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         if status in (429, 503) and self.service.retry_after is not None:
             self.send_header("Retry-After", str(self.service.retry_after))
+        if self.service.link is not None:
+            self.send_header("Link", self.service.link)
+            self.service.link = None
         self.end_headers()
         self.wfile.write(content)
 
