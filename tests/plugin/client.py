@@ -2,24 +2,18 @@
 
 import json
 import os
-import pty
-import select
 import subprocess
-import sys
-import termios
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from plugin.device import Device
 from plugin.paths import Paths
 from plugin.records import KeyRecord
+from tests.plugin.on_terminal import COMMAND, on_terminal
 
 SOURCE = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-m", "plugin"]
 
 
 @dataclass(frozen=True)
@@ -87,19 +81,8 @@ class Client:
         **more: str,
     ) -> tuple[int, str]:
         """Run a command on a terminal; type each answer when its question appears."""
-        terminal, inside = pty.openpty()
-        termios.tcsetwinsize(inside, (24, columns))
-        running = subprocess.Popen(
-            ["setsid", "--ctty", *COMMAND, *arguments],
-            env=self.environment(TERM="xterm", **more),
-            stdin=inside,
-            stdout=inside,
-            stderr=inside,
-        )
-        os.close(inside)
-        with os.fdopen(terminal, "r+b", buffering=0) as screen:
-            shown = _converse(screen, list(typed))
-        return running.wait(timeout=10), shown
+        env = self.environment(TERM="xterm", **more)
+        return on_terminal(typed, *arguments, env=env, columns=columns)
 
     def held(self) -> tuple[KeyRecord, ...]:
         """Look into the device's store from outside."""
@@ -111,18 +94,3 @@ class Client:
     def words(self) -> dict[tuple[str, str], str]:
         """Return the words of every key: (account, service) → four words."""
         return {(key.account, key.service): " ".join(key.words) for key in self.held()}
-
-
-def _converse(screen: FileIO, answers: list[tuple[str, str]]) -> str:
-    shown, begin, give_up = "", 0, time.monotonic() + 60
-    while time.monotonic() < give_up:
-        if select.select([screen], [], [], 0.1)[0]:
-            try:
-                shown += screen.read(4096).decode(errors="replace")
-            except OSError:
-                # Linux reports the end of a terminal as an I/O error.
-                break
-        if answers and answers[0][0] in shown[begin:]:
-            begin = len(shown)
-            screen.write(answers.pop(0)[1].encode() + b"\n")
-    return shown

@@ -56,6 +56,18 @@ def open_device(paths: Paths, *, deadline: float = 5.0) -> Device:
     return Device.open(paths, sleep=lambda _seconds: None, transport=Transport(deadline=deadline))
 
 
+def environment(paths: Paths, **more: str) -> dict[str, str]:
+    """Return what the command finds around itself on the device in these folders."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HANDFAST_HOME": str(paths.data_dir.parent),
+        "HANDFAST_SYSTEM_DIR": str(paths.system_dir),
+        "PYTHONPATH": str(REPOSITORY),
+        "LC_ALL": "C.UTF-8",
+        **more,
+    }
+
+
 @pytest.fixture
 def device(paths: Paths, service: Service) -> Device:
     """A device that trusts the service."""
@@ -69,19 +81,11 @@ def device(paths: Paths, service: Service) -> Device:
 def handfast(paths: Paths, tmp_path: Path) -> Run:
     """Run the command without terminal or display, as a launcher would."""
 
-    def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        env = {
-            "PATH": os.environ["PATH"],
-            "HANDFAST_HOME": str(paths.data_dir.parent),
-            "HANDFAST_SYSTEM_DIR": str(paths.system_dir),
-            "PYTHONPATH": str(REPOSITORY),
-            "LC_ALL": "C.UTF-8",
-            **environment,
-        }
+    def run(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "plugin", *arguments],
             cwd=tmp_path,
-            env=env,
+            env=environment(paths, **more),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

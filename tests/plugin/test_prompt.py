@@ -1,12 +1,7 @@
 """Consent on a real terminal: only a clear yes is one, and nothing hostile reaches the screen."""
 
 import os
-import pty
-import select
-import subprocess
-import sys
 import time
-from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -18,43 +13,9 @@ from plugin.paths import Paths
 from plugin.short_id import short_id
 from plugin.terminal import plain
 from plugin.wording import ConsentRequest, consent_lines
-from tests.plugin.conftest import REPOSITORY, Run
+from tests.plugin.conftest import Run, environment
 from tests.plugin.loopback_service import Service
-
-
-def on_terminal(paths: Paths, typed: list[tuple[str, str]], *arguments: str) -> tuple[int, str]:
-    """Run the command on a terminal of its own; type each answer when its question appears."""
-    terminal, inside = pty.openpty()
-    running = subprocess.Popen(
-        ["setsid", "--ctty", sys.executable, "-m", "plugin", *arguments],
-        cwd=REPOSITORY,
-        env={
-            **os.environ,
-            "HANDFAST_HOME": str(paths.data_dir.parent),
-            "HANDFAST_SYSTEM_DIR": str(paths.system_dir),
-        },
-        stdin=inside,
-        stdout=inside,
-        stderr=inside,
-    )
-    os.close(inside)
-    with os.fdopen(terminal, "r+b", buffering=0) as screen:
-        shown = _converse(screen, list(typed))
-    return running.wait(timeout=10), shown
-
-
-def _converse(screen: FileIO, answers: list[tuple[str, str]]) -> str:
-    shown, give_up = "", time.monotonic() + 30
-    while time.monotonic() < give_up:
-        if select.select([screen], [], [], 0.1)[0]:
-            try:
-                shown += screen.read(4096).decode(errors="replace")
-            except OSError:
-                # Linux reports the end of a terminal as an I/O error.
-                break
-        if answers and answers[0][0] in shown:
-            screen.write(answers.pop(0)[1].encode() + b"\n")
-    return shown
+from tests.plugin.on_terminal import on_terminal
 
 
 @pytest.fixture
@@ -65,7 +26,7 @@ def document(device: Device, service: Service, tmp_path: Path) -> Path:
 
 
 def test_yes_on_a_terminal_activates(document: Path, paths: Paths, service: Service) -> None:
-    status, shown = on_terminal(paths, [("Allow?", "y")], "open", str(document))
+    status, shown = on_terminal([("Allow?", "y")], "open", str(document), env=environment(paths))
     assert status == ExitCode.OK
     assert service.issuer in shown
     assert service.bundle.fingerprint in shown
@@ -77,7 +38,7 @@ def test_yes_on_a_terminal_activates(document: Path, paths: Paths, service: Serv
 def test_anything_else_is_a_refusal(
     answer: str, document: Path, paths: Paths, service: Service
 ) -> None:
-    status, shown = on_terminal(paths, [("Allow?", answer)], "open", str(document))
+    status, shown = on_terminal([("Allow?", answer)], "open", str(document), env=environment(paths))
     assert status == ExitCode.REFUSED_BY_PERSON
     assert "you refused" in shown
     assert service.requests == []
@@ -86,13 +47,17 @@ def test_anything_else_is_a_refusal(
 def test_removing_a_key_names_it_and_asks(
     document: Path, paths: Paths, service: Service, device: Device
 ) -> None:
-    on_terminal(paths, [("Allow?", "y")], "open", str(document))
+    on_terminal([("Allow?", "y")], "open", str(document), env=environment(paths))
     key = device.store.read().keys[0]
-    status, shown = on_terminal(paths, [("[y/N]", "n")], "keys", "remove", short_id(key.key_id))
+    status, shown = on_terminal(
+        [("[y/N]", "n")], "keys", "remove", short_id(key.key_id), env=environment(paths)
+    )
     assert status == ExitCode.REFUSED_BY_PERSON
     assert " ".join(key.words) in shown
     assert len(device.store.read().keys) == 2
-    status, shown = on_terminal(paths, [("[y/N]", "y")], "keys", "remove", short_id(key.key_id))
+    status, shown = on_terminal(
+        [("[y/N]", "y")], "keys", "remove", short_id(key.key_id), env=environment(paths)
+    )
     assert status == ExitCode.OK
     assert key not in device.store.read().keys
 
@@ -102,12 +67,12 @@ def test_a_passphrase_is_asked_for_and_not_shown(
 ) -> None:
     passphrase = "correct horse battery"
     answers = [("New passphrase:", passphrase), ("The same again:", passphrase)]
-    status, shown = on_terminal(paths, answers, "keys", "passphrase", "set")
+    status, shown = on_terminal(answers, "keys", "passphrase", "set", env=environment(paths))
     assert status == ExitCode.OK
     assert passphrase not in shown
-    status, _shown = on_terminal(paths, [("Passphrase of", "wrong one")], "status")
+    status, _shown = on_terminal([("Passphrase of", "wrong one")], "status", env=environment(paths))
     assert status == ExitCode.STORE
-    status, _shown = on_terminal(paths, [("Passphrase of", passphrase)], "status")
+    status, _shown = on_terminal([("Passphrase of", passphrase)], "status", env=environment(paths))
     assert status == ExitCode.OK
 
 

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from plugin.errors import ExitCode
-from tests.e2e.main_job.installation import Installation
-from tests.e2e.thick_client.conftest import ANN, PASSWORDS
-from tests.plugin.client import COMMAND, Client
+from tests.e2e.main_job.installation import ANN, PASSWORDS, Installation
+from tests.plugin.client import Client
+from tests.plugin.on_terminal import COMMAND
 
 pytestmark = [pytest.mark.dovecot, pytest.mark.timeout(300)]
 ASKED = ("activate", "--account", ANN, "--service", "mail")
