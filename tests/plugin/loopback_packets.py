@@ -46,12 +46,17 @@ class Row:
 
 @dataclass
 class Packets:
-    """Answers packets; `rows` by key id, in the order in which the keys were made."""
+    """Answers packets; `rows` by key id, in the order in which the keys were made.
+
+    Where it does not offer, no wish for a new key is granted; a forged book goes out for any.
+    """
 
     service: Service
     rows: dict[str, Row] = field(default_factory=dict)
     books: dict[str, ServiceBook] = field(default_factory=dict)
     waiting: bool = False
+    offers: bool = True
+    forged_book: str | None = None
     reports: list[tuple[str, Report]] = field(default_factory=list)
     clock: Callable[[], int] = lambda: int(time.time())
 
@@ -112,7 +117,8 @@ class Packets:
             row.proven = True
             self._retire_older(row)
         book = None if self.waiting else self._book_for(row, report)
-        rotation = self._rotation(row) if row.due or report.rotate else None
+        wanted = self.offers and (row.due or report.rotate)
+        rotation = self._rotation(row) if wanted else None
         return ReportAnswer(book=book, waiting=self.waiting, rotation=rotation, at=self.clock())
 
     def _retire_older(self, proven: Row) -> None:
@@ -124,6 +130,8 @@ class Packets:
                 row.state = "retired"
 
     def _book_for(self, row: Row, report: Report) -> str | None:
+        if self.forged_book is not None:
+            return self.forged_book
         book = self.books.get(row.key.service)
         if book is None:
             return None

@@ -106,7 +106,7 @@ def test_until_the_owner_confirms_there_is_no_book(
 
 @pytest.mark.parametrize("change", ["signer", "account", "issuer"])
 def test_a_book_that_is_not_for_this_key_is_left_out(
-    change: str, key: KeyRecord, device: Device, service: Service, monkeypatch: pytest.MonkeyPatch
+    change: str, key: KeyRecord, device: Device, service: Service
 ) -> None:
     book = service.packets.book(key.session_key())
     report(device)
@@ -118,8 +118,7 @@ def test_a_book_that_is_not_for_this_key_is_left_out(
         book = msgspec.structs.replace(book, account="bob@example.org")
     else:
         book = msgspec.structs.replace(book, iss="https://other.example")
-    forged = sign_book(book, signer).decode()
-    monkeypatch.setattr(service.packets, "_book_for", lambda _row, _report: forged)
+    service.packets.forged_book = sign_book(book, signer).decode()
     one = report(device)
     assert one.answered
     assert one.problem is not None

@@ -48,6 +48,18 @@ def key(device: Device, service: Service) -> KeyRecord:
     return key
 
 
+def age_keys(device: Device, seconds: int) -> None:
+    """Let all keys have been made so long before."""
+
+    def age(contents: Contents) -> Contents:
+        older = [
+            msgspec.structs.replace(key, created=key.created - seconds) for key in contents.keys
+        ]
+        return msgspec.structs.replace(contents, keys=tuple(older))
+
+    device.store.change(age)
+
+
 def as_json(ran: Ran) -> Any:
     return json.loads(ran[1])
 
@@ -227,21 +239,21 @@ def test_rotating_needs_to_know_which(
 
 
 def test_a_service_that_offers_no_new_key(
-    key: KeyRecord, here: Here, service: Service, monkeypatch: pytest.MonkeyPatch
+    key: KeyRecord, here: Here, service: Service, device: Device
 ) -> None:
-    monkeypatch.setattr(service.packets, "_rotation", lambda _row: None)
-    monkeypatch.setattr(rotation, "WISH_PAUSE", 0)
+    service.packets.offers = False
+    age_keys(device, rotation.WISH_PAUSE)
     code, _, told = here("keys", "rotate", "--all")
     assert code == 5
     assert "offers no new key now" in told
 
 
 def test_no_new_key_for_one_does_not_hide_that_another_was_revoked(
-    device: Device, here: Here, service: Service, monkeypatch: pytest.MonkeyPatch
+    device: Device, here: Here, service: Service
 ) -> None:
     first, _second = activated(device, service, "mail", "contacts")
-    monkeypatch.setattr(service.packets, "_rotation", lambda _row: None)
-    monkeypatch.setattr(rotation, "WISH_PAUSE", 0)
+    service.packets.offers = False
+    age_keys(device, rotation.WISH_PAUSE)
     service.packets.rows[first.key_id].state = "revoked"
     code, said, told = here("keys", "rotate", "--all")
     assert code == 6
@@ -250,9 +262,9 @@ def test_no_new_key_for_one_does_not_hide_that_another_was_revoked(
 
 
 def test_a_key_that_is_too_new_to_be_replaced_again(
-    key: KeyRecord, here: Here, service: Service, monkeypatch: pytest.MonkeyPatch
+    key: KeyRecord, here: Here, service: Service
 ) -> None:
-    monkeypatch.setattr(service.packets, "_rotation", lambda _row: None)
+    service.packets.offers = False
     code, _, told = here("keys", "rotate", "--all")
     assert code == 0
     assert re.search(r"New enough, \d+ seconds? old: the key of ann@example.org for mail", told)
@@ -260,9 +272,9 @@ def test_a_key_that_is_too_new_to_be_replaced_again(
 
 
 def test_a_new_key_of_a_device_that_waits_is_not_called_new_enough(
-    key: KeyRecord, here: Here, service: Service, monkeypatch: pytest.MonkeyPatch
+    key: KeyRecord, here: Here, service: Service
 ) -> None:
-    monkeypatch.setattr(service.packets, "_rotation", lambda _row: None)
+    service.packets.offers = False
     service.packets.waiting = True
     code, _, told = here("keys", "rotate", "--all")
     assert code == 5
