@@ -1,5 +1,6 @@
 """On a terminal: secrets stay unseen, Ctrl-C leaves nothing half done, narrow ones are served."""
 
+import time
 from pathlib import Path
 
 from plugin.errors import ExitCode
@@ -24,7 +25,7 @@ def test_ctrl_c_while_the_portal_works_leaves_nothing(
     client: Client, portal: SmallPortal, service: Service
 ) -> None:
     def slow(asked: Asked) -> Message:
-        client.device().sleep(4)
+        time.sleep(4)
         return portal(asked)
 
     service.api = slow
@@ -41,7 +42,7 @@ def test_a_long_wait_says_that_it_waits(
     client: Client, portal: SmallPortal, service: Service
 ) -> None:
     def slow(asked: Asked) -> Message:
-        client.device().sleep(6)
+        time.sleep(6)
         return portal(asked)
 
     service.api = slow
