@@ -1,6 +1,7 @@
 """The daily refresh: a timer of the person's systemd, written, examined and taken back."""
 
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from plugin import __main__ as handfast
 from plugin.device import Device
 from plugin.paths import Paths
-from plugin.registration import record, systemd, timer
+from plugin.registration import record, timer
 from tests.plugin.conftest import Run
 
 UNITS = Path(".config/systemd/user")
@@ -41,6 +42,22 @@ def runtime(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(*arguments: str) -> int:
     return handfast.main(list(arguments))
+
+
+def put_systemctl(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a `systemctl` before the real one: it does as it is told and knows what it enabled."""
+    tool = folder / "systemctl"
+    tool.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in\n'
+        '"--user daemon-reload") ;;\n'
+        f'"--user enable --now {timer.TIMER_UNIT}") touch "$0.enabled" ;;\n'
+        f'"--user is-active --quiet {timer.TIMER_UNIT}") test -e "$0.enabled" ;;\n'
+        "*) exit 1 ;;\n"
+        "esac\n"
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
 
 def finding(capsys: pytest.CaptureFixture[str]) -> dict[str, Any] | None:
@@ -137,7 +154,7 @@ def test_doctor_is_silent_where_there_is_no_systemd(
 
 @pytest.mark.usefixtures("runtime")
 def test_doctor_says_what_is_missing(
-    capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = finding(capsys)
     assert one is not None
@@ -146,7 +163,8 @@ def test_doctor_says_what_is_missing(
     one = finding(capsys)
     assert one is not None
     assert "the timer does not run" in one["problem"]
-    monkeypatch.setattr(systemd, "control", lambda *_arguments: True)
+    put_systemctl(tmp_path, monkeypatch)
+    run("register", "--browser", "refresh")
     one = finding(capsys)
     assert one is not None
     assert (one["problem"], one["works"]) == ("", True)
