@@ -60,7 +60,7 @@ def measure(runs: int = RUNS) -> Iterator[Line]:
     with ExitStack() as stack:
         state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="handfast-bench-")))
         quiet = Quiet()
-        home = build_service(stack, state, quiet)
+        home, _listeners = build_service(stack, state, quiet)
         build_device(home, quiet)
         playwright = stack.enter_context(sync_playwright())
         context = open_browser(stack, playwright, home, headless=True)

@@ -58,12 +58,12 @@ def show(stack: ExitStack, options: argparse.Namespace) -> int:
     """Build the house, do the main job in it, compare, and leave it open."""
     narrator = Narrator()
     narrator.heading("The service")
-    home = building.build_service(stack, options.state.absolute(), narrator)
+    home, listeners = building.build_service(stack, options.state.absolute(), narrator)
     narrator.heading("The device")
     building.build_device(home, narrator)
     if options.serve:
         print_leaflet(home, None)
-        wait_for_the_person(None)
+        wait_for_the_person(None, listeners)
         return 0
     narrator.heading("The main job, in the browser")
     playwright = stack.enter_context(sync_playwright())
@@ -85,7 +85,7 @@ def show(stack: ExitStack, options: argparse.Namespace) -> int:
     print(f"     Pictures: {home.screenshots}/")
     if same and not options.once:
         print_leaflet(home, context)
-        wait_for_the_person(context)
+        wait_for_the_person(context, listeners)
     return 0 if same else 1
 
 

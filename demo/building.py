@@ -7,11 +7,14 @@ from playwright.sync_api import BrowserContext, Playwright
 
 from demo import browser, house, mail_server, processes
 from demo.narrator import Narrator
+from demo.processes import Listener
 from plugin.registration.chromium import Place
 from protocol.trust import TrustBundle
 
 
-def build_service(stack: ExitStack, state: Path, narrator: Narrator) -> house.House:
+def build_service(
+    stack: ExitStack, state: Path, narrator: Narrator
+) -> tuple[house.House, tuple[Listener, ...]]:
     """Make certificates, database and keys; start mail server, portal and exchange."""
     with narrator.step("ports, folders and a certificate authority of its own"):
         home = house.build(state)
@@ -31,10 +34,10 @@ def build_service(stack: ExitStack, state: Path, narrator: Narrator) -> house.Ho
     with narrator.step("the client, built for people to download"):
         build_client(home)
     with narrator.step(f"portal at {home.issuer}"):
-        stack.enter_context(processes.portal(home))
+        portal = stack.enter_context(processes.portal(home))
     with narrator.step(f"key exchange at {home.exchange_url}"):
-        stack.enter_context(processes.exchange(home))
-    return home
+        exchange = stack.enter_context(processes.exchange(home))
+    return home, (portal, exchange)
 
 
 def build_client(home: house.House) -> None:

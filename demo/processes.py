@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from demo.house import BIN, REPOSITORY, House
@@ -45,8 +46,17 @@ def flask(house: House, *command: str) -> str:
     return run(house, "flask", "--app", "wsgi", *command)
 
 
+@dataclass(frozen=True)
+class Listener:
+    """One of the two listeners while it runs."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
 @contextmanager
-def portal(house: House) -> Iterator[None]:
+def portal(house: House) -> Iterator[Listener]:
     """Serve the portal over TLS."""
     tls = (
         "--ssl-certificate",
@@ -54,19 +64,19 @@ def portal(house: House) -> Iterator[None]:
         "--ssl-keyfile",
         str(house.certificates.key),
     )
-    with granian(house, "portal", house.portal_port, tls):
-        yield
+    with granian(house, "portal", house.portal_port, tls) as listener:
+        yield listener
 
 
 @contextmanager
-def exchange(house: House) -> Iterator[None]:
+def exchange(house: House) -> Iterator[Listener]:
     """Serve the key exchange over plain HTTP, in a process without the portal's secrets."""
-    with granian(house, "exchange", house.exchange_port, ()):
-        yield
+    with granian(house, "exchange", house.exchange_port, ()) as listener:
+        yield listener
 
 
 @contextmanager
-def granian(house: House, name: str, port: int, options: Sequence[str]) -> Iterator[None]:
+def granian(house: House, name: str, port: int, options: Sequence[str]) -> Iterator[Listener]:
     """Run one of the two listeners until the block ends."""
     command = [
         str(BIN / "granian"),
@@ -83,7 +93,7 @@ def granian(house: House, name: str, port: int, options: Sequence[str]) -> Itera
     with started(command, house.environment(), log) as process:
         origin = house.issuer if options else house.exchange_url
         wait_until_healthy(f"{origin}/healthz", house.certificates.authority, process, log)
-        yield
+        yield Listener(name, process, log)
 
 
 @contextmanager

@@ -68,6 +68,26 @@ def test_interrupting_the_servers_ends_all_that_was_started(tmp_path: Path) -> N
     assert not any(map(is_running, children))
 
 
+def test_a_server_that_ends_by_itself_is_told(tmp_path: Path) -> None:
+    demo = start(tmp_path, "--serve")
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        if "Ctrl-C ends it" in line:
+            break
+    exchange = max(child for child in started_by(demo.pid) if "wsgi:exchange" in command_of(child))
+    os.killpg(os.getpgid(exchange), signal.SIGKILL)
+    demo.stdout.readline()
+    told = demo.stdout.readline()
+    assert told.startswith("The exchange ended by itself")
+    demo.send_signal(signal.SIGINT)
+    rest, _ = demo.communicate(timeout=30)
+    assert demo.returncode == 0, rest
+
+
+def command_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+
+
 def started_by(parent: int) -> list[int]:
     """Children and their children, by the kernel's own list."""
     listed = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
