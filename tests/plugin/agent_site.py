@@ -22,7 +22,7 @@ from plugin.paths import Paths
 from plugin.records import KeyRecord
 from protocol.encoding import b64u
 from protocol.session import SessionKey
-from tests.plugin.conftest import REPOSITORY, open_device
+from tests.plugin.conftest import environment, open_device
 
 CLIENT = """\
 import socket, sys
@@ -135,17 +135,6 @@ def allowed_already(device: Device, asking: Path) -> None:
     interpreter = Path(os.path.realpath(sys.executable))
     key = next(key for key in device.store.read().keys if key.service == REQUEST["service"])
     allow(device, Program.of_files(interpreter, asking), key, str(REQUEST["purpose"]))
-
-
-def environment(paths: Paths) -> dict[str, str]:
-    """The settings of a device without a display."""
-    return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(REPOSITORY),
-        "LC_ALL": "C.UTF-8",
-        "HANDFAST_HOME": str(paths.data_dir.parent),
-        "HANDFAST_SYSTEM_DIR": str(paths.system_dir),
-    }
 
 
 @contextmanager

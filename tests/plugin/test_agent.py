@@ -25,7 +25,7 @@ from tests.plugin.agent_site import (
     give_keys,
     program,
 )
-from tests.plugin.conftest import REPOSITORY, Run
+from tests.plugin.conftest import REPOSITORY, Run, environment
 
 ANN = ("ann@example.org", "contacts")
 
@@ -263,7 +263,7 @@ def test_the_example_is_ten_lines_and_works(keys: Device, paths: Paths) -> None:
     with agent_site.running(paths) as agent:
         asking = subprocess.Popen(
             [sys.executable, str(example)],
-            env=agent_site.environment(paths),
+            env=environment(paths),
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -15,7 +15,7 @@ from plugin.paths import Paths
 from plugin.records import Contents, ProgramRecord
 from tests.plugin import agent_site
 from tests.plugin.agent_site import allowed_already, code, give_keys, program
-from tests.plugin.conftest import Run
+from tests.plugin.conftest import Run, environment
 from tests.plugin.on_terminal import on_terminal
 
 ANN = ("ann@example.org", "contacts")
@@ -60,7 +60,7 @@ def test_all_of_a_program_go_by_its_path(keys: Device, handfast: Run, tmp_path: 
 def test_allowed_beforehand_is_not_asked_later(keys: Device, paths: Paths, tmp_path: Path) -> None:
     asking = program(tmp_path)
     arguments = ("access", "allow", str(asking), *ALLOW, "--run-by", sys.executable)
-    status, shown = on_terminal([("Allow?", "y")], *arguments, env=agent_site.environment(paths))
+    status, shown = on_terminal([("Allow?", "y")], *arguments, env=environment(paths))
     assert status == 0
     assert str(asking) in shown
     with agent_site.running(paths, terminal=False) as agent:
@@ -82,7 +82,7 @@ def test_the_key_is_named_where_two_services_have_one_for_the_account(
     assert unclear.returncode == ExitCode.USAGE
     assert "key id" in unclear.stderr
     named = ("access", "allow", "/bin/cat", *ALLOW, "--key", "Zz00")
-    status, _shown = on_terminal([("Allow?", "y")], *named, env=agent_site.environment(paths))
+    status, _shown = on_terminal([("Allow?", "y")], *named, env=environment(paths))
     assert status == 0
     assert the_only(keys).issuer == "https://other.example.org"
 
@@ -91,7 +91,7 @@ def test_without_a_clear_yes_nothing_is_allowed(
     keys: Device, paths: Paths, handfast: Run, tmp_path: Path
 ) -> None:
     arguments = ("access", "allow", "/bin/cat", *ALLOW)
-    status, _shown = on_terminal([("Allow?", "")], *arguments, env=agent_site.environment(paths))
+    status, _shown = on_terminal([("Allow?", "")], *arguments, env=environment(paths))
     assert status == ExitCode.REFUSED_BY_PERSON
     assert handfast(*arguments).returncode == ExitCode.NO_WAY_TO_ASK
     assert keys.store.read().programs == ()
@@ -108,7 +108,7 @@ def test_a_script_names_its_interpreter(
     script = tmp_path / "job"
     script.write_text(first_line)
     status, _shown = on_terminal(
-        [("Allow?", "y")], "access", "allow", str(script), *ALLOW, env=agent_site.environment(paths)
+        [("Allow?", "y")], "access", "allow", str(script), *ALLOW, env=environment(paths)
     )
     assert status == 0
     expected = Program.of_files(Path(os.path.realpath(interpreter)), script)

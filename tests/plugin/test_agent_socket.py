@@ -19,7 +19,7 @@ from plugin.errors import ExitCode
 from plugin.paths import Paths
 from tests.plugin import agent_site
 from tests.plugin.agent_site import REQUEST, allowed_already, code, give_keys, program
-from tests.plugin.conftest import REPOSITORY, Run
+from tests.plugin.conftest import REPOSITORY, Run, environment
 
 ANN = ("ann@example.org", "contacts")
 
@@ -162,13 +162,13 @@ def test_systemd_may_open_the_socket_and_start_the_agent(paths: Paths, tmp_path:
     asking = program(tmp_path)
     allowed_already(device, asking)
     path = tmp_path / "by-systemd"
-    environment = agent_site.environment(paths)
+    settings = environment(paths)
     command = [sys.executable, "-m", "plugin", "agent"]
-    kept = [f"--setenv={name}" for name in environment]
+    kept = [f"--setenv={name}" for name in settings]
     starter = subprocess.Popen(
         ["systemd-socket-activate", f"--listen={path}", *kept, *command],
         cwd=REPOSITORY,
-        env=environment,
+        env=settings,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
