@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sys
 
 request = {"v": 1, "service": "contacts", "purpose": "sync", "direction": "to-service"}
 home, runtime = os.environ.get("HANDFAST_HOME"), os.environ.get("XDG_RUNTIME_DIR", "")
@@ -10,4 +11,6 @@ with socket.socket(socket.AF_UNIX) as agent:
     agent.connect(f"{home}/run/agent" if home else f"{runtime}/handfast/agent")
     agent.sendall(json.dumps(request).encode() + b"\n")
     answer = json.loads(agent.makefile().readline())
-print(answer["error"]["message"] if "error" in answer else answer["key_id"])
+if "error" in answer:
+    sys.exit(answer["error"]["message"])
+print(answer["key_id"])

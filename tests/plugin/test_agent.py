@@ -272,6 +272,21 @@ def test_the_example_is_ten_lines_and_works(keys: Device, paths: Paths) -> None:
     assert output.strip() == keys.store.read().keys[0].key_id
 
 
+def test_the_example_fails_with_the_message_when_it_gets_no_key(agent: Agent, paths: Paths) -> None:
+    example = REPOSITORY / "examples" / "device_key.py"
+    done = subprocess.run(
+        [sys.executable, str(example)],
+        env=environment(paths),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == "this device has no such key\n"
+
+
 def test_the_page_shows_the_example_as_it_is() -> None:
     page = (REPOSITORY / "docs" / "device-api.md").read_text()
     shown = re.search(r"```python\n(.*?)```", page, re.S)
