@@ -66,6 +66,10 @@ def run_add(args: argparse.Namespace, device: Device) -> int:
     """Show issuer and fingerprint, ask, and keep the trust with a fresh identity key."""
     ca_file = args.ca_file.absolute() if args.ca_file else None
     bundle = _bundle(args.source, device, ca_file)
+    _check_fingerprint(bundle, args)
+    if _is_trusted(bundle, device):
+        say(_("This device trusts %s already.") % bold(bundle.issuer))
+        return ExitCode.OK
     _accept(bundle, args)
     if args.key_set:
         key_set = read_small(args.key_set)
@@ -159,16 +163,28 @@ def _bundle(source: str, device: Device, ca_file: Path | None) -> TrustBundle:
     return read_bundle(read_small(Path(source)))
 
 
+def _check_fingerprint(bundle: TrustBundle, args: argparse.Namespace) -> None:
+    given = args.fingerprint
+    if given is not None and _symbols(given) != _symbols(bundle.fingerprint):
+        raise UserError(
+            _("the fingerprint of %s is another one") % bundle.issuer,
+            _("do not go on: somebody may stand between you and the service"),
+            ExitCode.UNTRUSTED,
+        )
+
+
+def _is_trusted(bundle: TrustBundle, device: Device) -> bool:
+    """Tell whether exactly this service is trusted: with the same fingerprint."""
+    return any(
+        (trust.issuer, trust.bundle.fingerprint) == (bundle.issuer, bundle.fingerprint)
+        for trust in device.trust.all()
+    )
+
+
 def _accept(bundle: TrustBundle, args: argparse.Namespace) -> None:
     tell(_("Service:      %s") % bundle.issuer)
     tell(_("Fingerprint:  %s") % bundle.fingerprint)
     if args.fingerprint is not None:
-        if _symbols(args.fingerprint) != _symbols(bundle.fingerprint):
-            raise UserError(
-                _("the fingerprint of %s is another one") % bundle.issuer,
-                _("do not go on: somebody may stand between you and the service"),
-                ExitCode.UNTRUSTED,
-            )
         return
     tell(
         _(

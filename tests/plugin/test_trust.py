@@ -52,6 +52,20 @@ def test_a_wrong_fingerprint_is_refused(handfast: Run, service: Service) -> None
     assert add(handfast, service, "--yes", "--fingerprint", "") == ExitCode.UNTRUSTED
 
 
+def test_who_is_trusted_already_is_not_asked_about_again(handfast: Run, service: Service) -> None:
+    assert add(handfast, service, "--yes") == ExitCode.OK
+    before = handfast("trust", "list", "--json").stdout
+    again = handfast("trust", "add", service.issuer, "--ca-file", str(service.ca_file))
+    assert again.returncode == ExitCode.OK
+    assert "trusts" in again.stdout
+    assert "already" in again.stdout
+    assert "first use" not in again.stderr
+    assert handfast("trust", "list", "--json").stdout == before
+    assert add(handfast, service, "--fingerprint", "0ABC") == ExitCode.UNTRUSTED
+    service.root = fresh_key()
+    assert add(handfast, service, "--yes") == ExitCode.USAGE
+
+
 def test_a_server_without_a_verified_certificate_is_refused(
     handfast: Run, service: Service
 ) -> None:
