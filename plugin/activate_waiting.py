@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from plugin import prompt
 from plugin.credentials import same_address
-from plugin.errors import ExitCode, UserError, refused_by_person
+from plugin.errors import ExitCode, UserError
 from plugin.handler import Activated, Consent, ConsentRequest
 from plugin.i18n import _
 from plugin.open_command import show as show_activated
@@ -54,9 +54,8 @@ def _chosen(
         return found[0]
     if len(waiting) == 1:
         tell(_line(waiting[0], now))
-        if args.yes or prompt.confirm(_("Finish it on this device?")):
-            return waiting[0]
-        raise refused_by_person()
+        prompt.confirm_or_refuse(args.yes, _("Finish it on this device?"))
+        return waiting[0]
     number = prompt.choose(_("Which one?"), [_line(one, now) for one in waiting])
     if number is None:
         for one in waiting:

@@ -8,7 +8,7 @@ import msgspec
 from plugin import prompt, sign_in
 from plugin.activate_command import notice
 from plugin.device import Device
-from plugin.errors import ExitCode, UserError, refused_by_person
+from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.output import print_json
 from plugin.portal_messages import PortalDevice
@@ -78,7 +78,7 @@ def run_revoke(args: argparse.Namespace, device: Device) -> int:
     question = _("Revoke %s? All its keys end, and it is signed out.") % plain(one.name)
     if is_here:
         tell(_("That is this very device."))
-    _ask(args, question)
+    prompt.confirm_or_refuse(args.yes, question)
     if is_here:
         # The session ends with the device.
         session.leave(f"/devices/{one.id}")
@@ -93,7 +93,7 @@ def run_restore(args: argparse.Namespace, device: Device) -> int:
     session = sign_in.open_session(args, device, notice)
     one = _find(_devices(session), args.name)
     question = _("Let %s activate again? Its revoked keys stay revoked.") % plain(one.name)
-    _ask(args, question)
+    prompt.confirm_or_refuse(args.yes, question)
     session.call("POST", f"/devices/{one.id}/restoration", answer=msgspec.Raw)
     _told(args, one, "active", _("%s may activate again.") % plain(one.name))
     return ExitCode.OK
@@ -107,7 +107,7 @@ def run_confirm(args: argparse.Namespace, device: Device) -> int:
         "name": plain(one.name),
         "date": date(one.created_at),
     }
-    _ask(args, question)
+    prompt.confirm_or_refuse(args.yes, question)
     session.call("POST", f"/devices/{one.id}/confirmation", answer=msgspec.Raw)
     _told(args, one, "active", _("Confirmed %s.") % plain(one.name))
     return ExitCode.OK
@@ -115,11 +115,6 @@ def run_confirm(args: argparse.Namespace, device: Device) -> int:
 
 def _devices(session: Session) -> list[PortalDevice]:
     return session.every("/devices", one=PortalDevice)
-
-
-def _ask(args: argparse.Namespace, question: str) -> None:
-    if not args.yes and not prompt.confirm(question):
-        raise refused_by_person()
 
 
 def _told(args: argparse.Namespace, one: PortalDevice, state: str, sentence: str) -> None:

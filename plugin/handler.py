@@ -40,7 +40,7 @@ def activate(
     verified = verify(untrusted_document_bytes, device=device, origin=origin)
     progress("verified")
     if not consent(request_for(verified, device)):
-        raise refused_by_person()
+        raise refused_activation()
     # Thinking takes time, and another handler may have been faster.
     check(verified, device=device, origin=origin)
     progress("taken")
@@ -125,7 +125,7 @@ def request_for(verified: VerifiedDocument, device: Device) -> ConsentRequest:
     )
 
 
-def refused_by_person() -> UserError:
+def refused_activation() -> UserError:
     """The normal end when the person says no."""
     return UserError(
         _("you refused; nothing was sent and nothing was stored"),

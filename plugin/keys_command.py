@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from plugin import contact, prompt, refresh_command, rotation, sealing
 from plugin.device import Device
-from plugin.errors import ExitCode, UserError, refused_by_person
+from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.output import print_json
 from plugin.passphrase import new_passphrase
@@ -140,8 +140,7 @@ def run_remove(args: argparse.Namespace, device: Device) -> int:
     else:
         identifier = found.activation
         name = _("the unfinished exchange with %s") % found.issuer
-    if not args.yes and not prompt.confirm(_("Remove %s from this device?") % name):
-        raise refused_by_person()
+    prompt.confirm_or_refuse(args.yes, _("Remove %s from this device?") % name)
     device.forget(identifier)
     say(_("Removed %s.") % name)
     tell(_("The service still knows it: revoke it on the portal as well."))
@@ -191,8 +190,7 @@ def run_revoke(args: argparse.Namespace, device: Device) -> int:
     """Name the thing, warn, ask; end it on the service first, so that it ends on both sides."""
     key = _find_key(device, args.key)
     tell(_("What uses this key stops working, and it never comes back: you would activate again."))
-    if not args.yes and not prompt.confirm(_("Revoke %s?") % _name(key)):
-        raise refused_by_person()
+    prompt.confirm_or_refuse(args.yes, _("Revoke %s?") % _name(key))
     _end(key, device)
     if args.json:
         print_json({"key_id": key.key_id, "outcome": "revoked"})

@@ -12,7 +12,7 @@ from getpass import getpass
 from typing import TextIO
 
 from plugin import start
-from plugin.errors import ExitCode, UserError
+from plugin.errors import ExitCode, UserError, refused_by_person
 from plugin.i18n import _
 from plugin.wording import ConsentRequest, consent_lines
 
@@ -47,6 +47,12 @@ def confirm(question: str) -> bool:
         _("add --yes if you are sure"),
         ExitCode.NO_WAY_TO_ASK,
     )
+
+
+def confirm_or_refuse(unasked: bool, question: str) -> None:
+    """Go on after a yes, or without the question where `--yes` was given."""
+    if not unasked and not confirm(question):
+        raise refused_by_person()
 
 
 def choose(question: str, options: Sequence[str]) -> int | None:

@@ -8,7 +8,7 @@ import msgspec
 from plugin import prompt, sign_in
 from plugin.activate_command import notice
 from plugin.device import Device
-from plugin.errors import ExitCode, UserError, refused_by_person
+from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.output import print_json
 from plugin.portal import RefusedByPortalError
@@ -76,8 +76,7 @@ def run_end(args: argparse.Namespace, device: Device) -> int:
             ExitCode.USAGE,
         )
     one = _find(_sessions(session), args.session)
-    if not args.yes and not prompt.confirm(_("Sign out %s?") % plain(one.name)):
-        raise refused_by_person()
+    prompt.confirm_or_refuse(args.yes, _("Sign out %s?") % plain(one.name))
     if one.current:
         session.leave("/sessions/current")
     else:

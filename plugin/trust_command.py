@@ -5,7 +5,7 @@ from pathlib import Path
 
 from plugin import prompt, registration
 from plugin.device import Device
-from plugin.errors import ExitCode, UserError, refused_by_person
+from plugin.errors import ExitCode, UserError
 from plugin.i18n import _, ngettext
 from plugin.output import print_json
 from plugin.status_command import next_step
@@ -135,8 +135,7 @@ def run_remove(args: argparse.Namespace, device: Device) -> int:
         )
     if keys:
         tell(ngettext("%d key stays on this device.", "%d keys stay on this device.", keys) % keys)
-    if not args.yes and not prompt.confirm(_("Remove %s?") % trust.issuer):
-        raise refused_by_person()
+    prompt.confirm_or_refuse(args.yes, _("Remove %s?") % trust.issuer)
     # In this order: a cut in between leaves a trust that can be removed again.
     device.forget_issuer(trust.issuer)
     device.trust.remove(trust.issuer)
@@ -192,8 +191,7 @@ def _accept(bundle: TrustBundle, args: argparse.Namespace) -> None:
             "Compare the fingerprint with one that you got another way, if you can."
         )
     )
-    if not args.yes and not prompt.confirm(_("Trust %s?") % bundle.issuer):
-        raise refused_by_person()
+    prompt.confirm_or_refuse(args.yes, _("Trust %s?") % bundle.issuer)
 
 
 def _refresh_extension(device: Device) -> None:
