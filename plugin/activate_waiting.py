@@ -93,7 +93,7 @@ def _line(one: WaitingActivation, now: int) -> str:
     services = ", ".join(plain(f"{named.account} {named.service}") for named in one.services)
     return _("%(services)s, begun %(time)s ago") % {
         "services": services,
-        "time": ago(max(0, now - one.created_at)),
+        "time": ago(now - one.created_at),
     }
 
 

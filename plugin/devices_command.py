@@ -62,7 +62,7 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
             plain(one.name) + (_(" (this device)") if one.jkt == here else ""),
             _state(one, now),
             str(one.keys),
-            _("%s ago") % ago(max(0, now - one.seen_at)),
+            _("%s ago") % ago(now - one.seen_at),
         )
         for one in found
     ]
@@ -144,8 +144,7 @@ def _find(found: Sequence[PortalDevice], wanted: str) -> PortalDevice:
 
 def _state(one: PortalDevice, now: int) -> str:
     if one.state == "active" and one.confirmed_at is None and one.confirm_by is not None:
-        left = ago(max(0, one.confirm_by - now))
-        return _("yours? confirm within %s") % left
+        return _("yours? confirm within %s") % ago(one.confirm_by - now)
     return {"active": _("active"), "revoked": _("revoked")}.get(one.state, plain(one.state))
 
 

@@ -71,7 +71,7 @@ def refused_by_person() -> UserError:
 def untrusted_document(error: VerificationError, *, expired_for: int | None = None) -> UserError:
     """Translate the protocol's reason; `expired_for` in seconds, where the document said it."""
     if error.reason is Reason.EXPIRED and expired_for is not None:
-        message = _("the document expired %s ago") % ago(max(0, expired_for))
+        message = _("the document expired %s ago") % ago(expired_for)
         return UserError(message, _AGAIN, ExitCode.UNTRUSTED)
     message, hint = _REASONS.get(error.reason, (_("the document cannot be trusted"), _AGAIN))
     return UserError(message, hint, ExitCode.UNTRUSTED)

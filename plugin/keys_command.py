@@ -177,7 +177,7 @@ def _by_age(
     """Part the keys that are new enough, each with its age, from those to be replaced some day."""
     new, others = [], []
     for key in keys:
-        age = max(0, now - key.created)
+        age = now - key.created
         # A key that waits for its owner's word is not replaced, however old it is.
         if age < rotation.WISH_PAUSE and not key.waiting:
             new.append((key, age))
@@ -240,7 +240,7 @@ def list_lines(
             plain(key.account),
             plain(key.service),
             " ".join(key.words),
-            ago(max(0, now - key.created)),
+            ago(now - key.created),
             state_words(key),
         )
         # Keys of one activation stay in the order in which the page shows them too.

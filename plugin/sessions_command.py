@@ -57,7 +57,7 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
             plain(one.name) + (_(" (this one)") if one.current else ""),
             {"browser": _("browser"), "client": _("device")}.get(one.kind, plain(one.kind)),
             plain(one.address),
-            _("%s ago") % ago(max(0, now - one.seen_at)),
+            _("%s ago") % ago(now - one.seen_at),
         )
         for one in found
     ]

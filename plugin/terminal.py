@@ -67,7 +67,8 @@ def listing(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]
 
 
 def ago(seconds: int) -> str:
-    """Return a length of time in words a person would use."""
+    """Return a length of time in words a person would use; no clock makes it less than none."""
+    seconds = max(0, seconds)
     if seconds < 90:
         return ngettext("%d second", "%d seconds", seconds) % seconds
     if seconds < 90 * 60:
