@@ -14,7 +14,7 @@ from plugin.open_command import progress
 from plugin.portal import Portal, RefusedByPortalError, SignedOutError
 from plugin.portal_messages import Account, AccountOutcome, Activate, Issued
 from plugin.records import KeyRecord
-from plugin.terminal import plain, tell
+from plugin.terminal import notice, plain, tell
 from protocol.encoding import b64u
 
 TICKET_BYTES = 16
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace, device: Device) -> int:
     """Finish what was cut, then activate everything that was asked for in one call."""
     if args.waiting is not None and args.waiting.startswith("https://"):
         args.portal, args.waiting = args.waiting, ""
-    chosen = portal.choose(args.portal, device, notice)
+    chosen = portal.choose(args.portal, device)
     if args.waiting is not None:
         return activate_waiting.run(args, sign_in.Session(chosen, args), _activate)
     given = credentials.addresses(args)
@@ -119,11 +119,6 @@ def _with_document(
         show(report, as_json=False, on_stderr=True)
         raise
     return replace(report, keys=activated.keys)
-
-
-def notice(line: str) -> None:
-    """Say on stderr what takes long."""
-    tell("… " + line)
 
 
 def only(given: Sequence[str], services: Sequence[str]) -> Consent:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import msgspec
 
 from plugin import prompt, sign_in
-from plugin.activate_command import notice
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
@@ -46,7 +45,7 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def run_list(args: argparse.Namespace, device: Device) -> int:
     """List the person's devices."""
-    session = sign_in.open_session(args, device, notice)
+    session = sign_in.open_session(args, device)
     found = _devices(session)
     here = session.portal.this_device().jkt
     if args.json:
@@ -72,7 +71,7 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
 
 def run_revoke(args: argparse.Namespace, device: Device) -> int:
     """Say what goes, ask, and revoke the device at the portal."""
-    session = sign_in.open_session(args, device, notice)
+    session = sign_in.open_session(args, device)
     one = _find(_devices(session), args.name)
     is_here = one.jkt == session.portal.this_device().jkt
     question = _("Revoke %s? All its keys end, and it is signed out.") % plain(one.name)
@@ -90,7 +89,7 @@ def run_revoke(args: argparse.Namespace, device: Device) -> int:
 
 def run_restore(args: argparse.Namespace, device: Device) -> int:
     """Let a revoked device activate again."""
-    session = sign_in.open_session(args, device, notice)
+    session = sign_in.open_session(args, device)
     one = _find(_devices(session), args.name)
     question = _("Let %s activate again? Its revoked keys stay revoked.") % plain(one.name)
     prompt.confirm_or_refuse(args.yes, question)
@@ -101,7 +100,7 @@ def run_restore(args: argparse.Namespace, device: Device) -> int:
 
 def run_confirm(args: argparse.Namespace, device: Device) -> int:
     """Say that a device is the person's own."""
-    session = sign_in.open_session(args, device, notice)
+    session = sign_in.open_session(args, device)
     one = _find(_devices(session), args.name)
     question = _("Is %(name)s, first seen %(date)s, your device?") % {
         "name": plain(one.name),

@@ -12,7 +12,7 @@ from plugin.http_answer import Answer, TransportError
 from plugin.i18n import _
 from plugin.limits import RESEND_PAUSES
 from plugin.records import KeyRecord
-from plugin.terminal import plain, tell
+from plugin.terminal import notice, plain
 from protocol import media_type
 from protocol.channel import BLOCK, OneAnswer, Request, open_answer, seal_packet
 from protocol.errors import ErrorCode, Reason, RemoteProtocolError, VerificationError
@@ -140,7 +140,7 @@ class _Line:
                     self.numbers.skip()
             if pause is not None:
                 if pause >= 1:
-                    tell("… " + _("%s: trying again") % plain(trouble.message))
+                    notice(_("%s: trying again") % plain(trouble.message))
                 self.device.sleep(pause)
         raise trouble
 
@@ -157,10 +157,10 @@ class _Line:
         """Raise KeyEndedError if the answer is a genuine notice that this key has ended."""
         if answer.status != 410 or answer.media_type != media_type.NOTICE:
             return
-        notice = self._open_notice(answer.untrusted_body)
-        if notice.key != self.key.key_id:
+        ended = self._open_notice(answer.untrusted_body)
+        if ended.key != self.key.key_id:
             raise RemoteProtocolError(ErrorCode.REFUSED, "a notice about another key")
-        raise KeyEndedError(notice.state)
+        raise KeyEndedError(ended.state)
 
     def _open_notice(self, untrusted: bytes) -> Notice:
         now = self.device.clock()

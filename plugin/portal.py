@@ -1,7 +1,6 @@
 """The interface for programs (REST) of a trusted portal: one call, made again when it gets lost."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from plugin.http_answer import Answer, TransportError
 from plugin.i18n import _
 from plugin.limits import CALL_PAUSES, LONGEST_PAUSE, MOST_PAGES
 from plugin.portal_messages import Refusal, Sent, ThisDevice
-from plugin.terminal import ago, plain
+from plugin.terminal import ago, notice, plain
 from plugin.trust import Trust
 
 BASE: Final = "/api/v1"
@@ -24,7 +23,6 @@ JSON: Final = "application/json"
 _NEXT: Final = re.compile(r'<([^<>]*)>\s*;\s*rel="?next"?')
 LATER: Final = frozenset({429, 503})
 T = TypeVar("T")
-Notice = Callable[[str], None]
 
 
 class RefusedByPortalError(UserError):
@@ -46,11 +44,10 @@ class SignedOutError(Exception):
 
 @dataclass(frozen=True)
 class Portal:
-    """One trusted portal; `notice` is told what takes long."""
+    """One trusted portal."""
 
     device: Device
     trust: Trust
-    notice: Notice
 
     @property
     def issuer(self) -> str:
@@ -135,7 +132,7 @@ class Portal:
                     body,
                     headers=headers,
                     ca_file=self.trust.ca_file,
-                    waiting=self._waiting,
+                    waiting=_still_waiting,
                 )
             except TransportError as error:
                 trouble, wait = _unfinished(self.issuer, str(error)), pause
@@ -145,19 +142,16 @@ class Portal:
                 trouble, wait = _busy(self.issuer, got), _pause(got, pause)
             if wait is None:
                 break
-            self.notice(plain(trouble.message) + _(": trying again"))
+            notice(_("%s: trying again") % plain(trouble.message))
             self.device.sleep(wait)
         raise trouble
 
-    def _waiting(self, seconds: int) -> None:
-        self.notice(_("still waiting for the portal (%d s)") % seconds)
 
-
-def choose(wanted: str | None, device: Device, notice: Notice) -> Portal:
+def choose(wanted: str | None, device: Device) -> Portal:
     """Return the portal that is meant: the named one, the only one, or the one that is chosen."""
     trusts = device.trust.all()
     if wanted is not None:
-        return Portal(device, device.trust.get(wanted), notice)
+        return Portal(device, device.trust.get(wanted))
     if not trusts:
         raise UserError(
             _("this device trusts no service yet"),
@@ -165,7 +159,7 @@ def choose(wanted: str | None, device: Device, notice: Notice) -> Portal:
             ExitCode.USAGE,
         )
     if len(trusts) == 1:
-        return Portal(device, trusts[0], notice)
+        return Portal(device, trusts[0])
     chosen = prompt.choose(_("Which service?"), [trust.issuer for trust in trusts])
     if chosen is None:
         raise UserError(
@@ -173,7 +167,11 @@ def choose(wanted: str | None, device: Device, notice: Notice) -> Portal:
             _("name one of them: %s") % ", ".join(trust.issuer for trust in trusts),
             ExitCode.USAGE,
         )
-    return Portal(device, trusts[chosen], notice)
+    return Portal(device, trusts[chosen])
+
+
+def _still_waiting(seconds: int) -> None:
+    notice(_("still waiting for the portal (%d s)") % seconds)
 
 
 def _is_lost(got: Answer) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import msgspec
 
 from plugin import prompt, sign_in
-from plugin.activate_command import notice
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
@@ -46,7 +45,7 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def run_list(args: argparse.Namespace, device: Device) -> int:
     """List the sessions, this one first."""
-    found = _sessions(sign_in.open_session(args, device, notice))
+    found = _sessions(sign_in.open_session(args, device))
     if args.json:
         print_json([msgspec.structs.asdict(one) for one in found])
         return ExitCode.OK
@@ -67,7 +66,7 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
 
 def run_end(args: argparse.Namespace, device: Device) -> int:
     """Sign one of them out; a device that is signed out already has nothing to end."""
-    session = sign_in.open_session(args, device, notice)
+    session = sign_in.open_session(args, device)
     issuer = session.portal.issuer
     if args.session == CURRENT and sign_in.token_of(device, issuer) is None:
         raise UserError(

@@ -12,10 +12,10 @@ from plugin import credentials
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
-from plugin.portal import Notice, Portal, SignedOutError, choose
+from plugin.portal import Portal, SignedOutError, choose
 from plugin.portal_messages import Sent, SignedIn, SignIn
 from plugin.records import Contents
-from plugin.terminal import plain
+from plugin.terminal import notice, plain
 
 T = TypeVar("T")
 WHICH_PORTAL = _("the portal; needed only when this device trusts several")
@@ -61,10 +61,10 @@ class Session:
 
     def _sign_in(self) -> str:
         portal = self.portal
-        portal.notice(_("you are not signed in at %s on this device") % portal.issuer)
+        notice(_("you are not signed in at %s on this device") % portal.issuer)
         given = credentials.addresses(self.args, several=False)[:1]
         accounts = credentials.accounts(self.args, given)
-        portal.notice(_("signing in as %s") % plain(given[0]))
+        notice(_("signing in as %s") % plain(given[0]))
         sent = SignIn(accounts, portal.this_device())
         try:
             token = portal.call("POST", "/sessions", sent, answer=SignedIn).token
@@ -94,9 +94,9 @@ def add_arguments(command: argparse.ArgumentParser, *, again: bool = False) -> N
     )
 
 
-def open_session(args: argparse.Namespace, device: Device, notice: Notice) -> Session:
+def open_session(args: argparse.Namespace, device: Device) -> Session:
     """Return the session at the portal that the command means; nothing is sent yet."""
-    return Session(choose(args.portal, device, notice), args)
+    return Session(choose(args.portal, device), args)
 
 
 def token_of(device: Device, issuer: str) -> str | None:

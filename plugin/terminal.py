@@ -24,6 +24,11 @@ def tell(line: str) -> None:
     sys.stderr.flush()
 
 
+def notice(line: str) -> None:
+    """Say on stderr what takes long."""
+    tell("… " + line)
+
+
 def bold(text: str, stream: TextIO | None = None) -> str:
     """Return `text` in bold on a terminal that wants it; the meaning never hangs on it."""
     stream = stream or sys.stdout
