@@ -7,8 +7,8 @@ from dataclasses import replace
 from plugin import activate_waiting, contact, credentials, handler, portal, sign_in
 from plugin.activate_report import Report, show
 from plugin.device import Device
-from plugin.errors import ExitCode, UserError
-from plugin.handler import Activated, Consent, ConsentRequest
+from plugin.document_consent import activate_document, consent_to
+from plugin.errors import UserError
 from plugin.i18n import _
 from plugin.open_command import progress
 from plugin.portal import Portal, RefusedByPortalError, SignedOutError
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace, device: Device) -> int:
         args.portal, args.waiting = args.waiting, ""
     chosen = portal.choose(args.portal, device)
     if args.waiting is not None:
-        return activate_waiting.run(args, sign_in.Session(chosen, args), _activate)
+        return activate_waiting.run(args, sign_in.Session(chosen, args))
     given = credentials.addresses(args)
     earlier = _finished_earlier(chosen, given, args.service)
     if earlier:
@@ -113,7 +113,11 @@ def _with_document(
     if issued.document is None:
         return report
     try:
-        activated = _activate(chosen, issued.document, only(given, services))
+        consent = consent_to(
+            lambda account, service: _is_asked(account, service, given, services),
+            _("the document names something you did not ask for: %s"),
+        )
+        activated = activate_document(chosen, issued.document, consent)
     except UserError:
         # What the portal said about each account would be lost with the error.
         show(report, as_json=False, on_stderr=True)
@@ -121,35 +125,10 @@ def _with_document(
     return replace(report, keys=activated.keys)
 
 
-def only(given: Sequence[str], services: Sequence[str]) -> Consent:
-    """Consent to what was typed: a document that names anything else is refused."""
-
-    def consent(request: ConsentRequest) -> bool:
-        for account, names in request.accounts:
-            if not any(credentials.same_address(account, one) for one in given):
-                raise _not_asked_for(plain(account))
-            for name in names:
-                if services and name not in services:
-                    raise _not_asked_for(plain(f"{account} {name}"))
-            notice(plain(f"{account}: {', '.join(names)}"))
-        return True
-
-    return consent
-
-
-def _activate(chosen: Portal, document: str, consent: Consent) -> Activated:
-    device = chosen.device
-    if chosen.issuer in device.trust.stale(device.clock()):
-        device.trust.update(chosen.issuer)
-    activated = handler.activate(
-        document.encode(),
-        device=device,
-        origin=chosen.issuer,
-        consent=consent,
-        progress=progress,
+def _is_asked(account: str, service: str, given: Sequence[str], services: Sequence[str]) -> bool:
+    return any(credentials.same_address(account, one) for one in given) and (
+        not services or service in services
     )
-    contact.after_activation(device, activated.keys)
-    return activated
 
 
 def _finished_earlier(
@@ -186,11 +165,3 @@ def _announce(chosen: Portal, given: Sequence[str], services: Sequence[str]) -> 
             % {"account": plain(address), "services": names}
         )
     notice(_("the portal asks the mail servers; this may take a minute"))
-
-
-def _not_asked_for(what: str) -> UserError:
-    return UserError(
-        _("the document names something you did not ask for: %s") % what,
-        _("nothing was activated; tell whoever runs the service"),
-        ExitCode.UNTRUSTED,
-    )

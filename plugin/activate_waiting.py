@@ -1,25 +1,22 @@
 """`handfast activate --waiting`: finish, on this device, an activation that waits for one."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from plugin import prompt
 from plugin.credentials import same_address
+from plugin.document_consent import activate_document, consent_to
 from plugin.errors import ExitCode, UserError
-from plugin.handler import Activated, Consent, ConsentRequest
 from plugin.i18n import _
 from plugin.open_command import show as show_activated
 from plugin.output import print_json
-from plugin.portal import Portal
 from plugin.portal_messages import Taken, TakeOver, WaitingActivation
 from plugin.short_id import begins, short_id
 from plugin.sign_in import Session
 from plugin.terminal import ago, plain, say, tell
 
-Activate = Callable[[Portal, str, Consent], Activated]
 
-
-def run(args: argparse.Namespace, session: Session, activate: Activate) -> int:
+def run(args: argparse.Namespace, session: Session) -> int:
     """List what waits, and finish exactly the one that is chosen."""
     portal = session.portal
     waiting = _waiting(session)
@@ -32,7 +29,11 @@ def run(args: argparse.Namespace, session: Session, activate: Activate) -> int:
     chosen = _chosen(args, waiting, portal.device.clock())
     sent = TakeOver(portal.this_device())
     taken = session.call("POST", f"/activations/{chosen.id}/document", sent, answer=Taken)
-    show_activated(activate(portal, taken.document, _only(chosen)), as_json=args.json)
+    consent = consent_to(
+        lambda account, service: _is_listed(account, service, chosen),
+        _("the document names something that the list did not: %s"),
+    )
+    show_activated(activate_document(portal, taken.document, consent), as_json=args.json)
     return ExitCode.OK
 
 
@@ -68,25 +69,10 @@ def _chosen(
     return waiting[number]
 
 
-def _only(chosen: WaitingActivation) -> Consent:
-    """Consent to what was chosen from the list, and to nothing that was not in it."""
-
-    def consent(request: ConsentRequest) -> bool:
-        for account, names in request.accounts:
-            for name in names:
-                if not any(
-                    same_address(account, one.account) and name == one.service
-                    for one in chosen.services
-                ):
-                    raise UserError(
-                        _("the document names something that the list did not: %s")
-                        % plain(f"{account} {name}"),
-                        _("nothing was activated; tell whoever runs the service"),
-                        ExitCode.UNTRUSTED,
-                    )
-        return True
-
-    return consent
+def _is_listed(account: str, service: str, chosen: WaitingActivation) -> bool:
+    return any(
+        same_address(account, one.account) and service == one.service for one in chosen.services
+    )
 
 
 def _line(one: WaitingActivation, now: int) -> str:
