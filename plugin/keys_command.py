@@ -101,10 +101,9 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
         print_json([as_json(key) for key in contents.keys])
         return ExitCode.OK
     pending = device.pending()
-    for line in list_lines(contents.keys, pending, now=device.clock()):
-        say(line)
     if not contents.keys and not pending:
-        tell(_("Next: handfast status (it says what to do first)"))
+        refresh_command.say_no_keys()
+    say(*list_lines(contents.keys, pending, now=device.clock()))
     return ExitCode.OK
 
 
@@ -246,8 +245,6 @@ def list_lines(
         # Keys of one activation stay in the order in which the page shows them too.
         for key in sorted(keys, key=lambda key: (key.account, -key.created))
     ]
-    if not rows and not pending:
-        return [_("There are no keys on this device yet.")]
     head = (_("KEY"), _("ACCOUNT"), _("SERVICE"), _("WORDS"), _("AGE"), _("STATE"))
     lines = listing(head, rows)
     return (lines if rows else []) + [

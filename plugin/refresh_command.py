@@ -64,12 +64,23 @@ def _refuse_to_ask(device: Device) -> None:
 def show(contacts: Sequence[Contact]) -> None:
     """Say how it went with each key, in words."""
     if not contacts:
-        say(_("There are no keys on this device yet."))
-        tell(_("Next: handfast status (it says what to do first)"))
+        say_no_keys()
     for one in contacts:
         say(f"{bold(plain(one.key.account))} {plain(one.key.service)}: {in_words(one)}")
-        if one.problem:
-            say("  " + plain(one.problem.message), "  " + _("hint:") + " " + one.problem.hint)
+        say(*problem_lines(one))
+
+
+def say_no_keys() -> None:
+    """Say that there are none, and what to do about it."""
+    say(_("There are no keys on this device yet."))
+    tell(_("Next: handfast status (it says what to do first)"))
+
+
+def problem_lines(one: Contact) -> list[str]:
+    """Return what went wrong with one key, and what to do about it."""
+    if one.problem is None:
+        return []
+    return ["  " + plain(one.problem.message), "  " + _("hint:") + " " + one.problem.hint]
 
 
 def in_words(one: Contact) -> str:

@@ -40,9 +40,8 @@ def run(args: argparse.Namespace, device: Device) -> int:
     for one in contacts:
         if one.ended or one.problem:
             tell(f"{title(one.key)}: {refresh_command.in_words(one)}")
-        if one.problem:
-            tell("  " + plain(one.problem.message))
-            tell("  " + _("hint:") + " " + one.problem.hint)
+        for line in refresh_command.problem_lines(one):
+            tell(line)
     return refresh_command.exit_code(contacts)
 
 
@@ -143,8 +142,7 @@ def as_json(key: KeyRecord) -> dict[str, Any]:
 
 def _show(keys: Sequence[KeyRecord]) -> None:
     if not keys:
-        say(_("There are no keys on this device yet."))
-        tell(_("Next: handfast status (it says what to do first)"))
+        refresh_command.say_no_keys()
     for key in keys:
         say(bold(title(key)), *lines(key))
 
