@@ -5,13 +5,13 @@ from typing import Final
 
 from plugin.agent.place import socket_path
 from plugin.paths import Paths
-from plugin.registration import files, systemd
+from plugin.registration import systemd
 from plugin.registration.program import Program
 from plugin.registration.record import program_folder
 
 SOCKET_UNIT: Final = "handfast-agent.socket"
 _SERVICE_UNIT: Final = "handfast-agent.service"
-_PROGRAM: Final = Program("handfast-agent", ("plugin", "agent"), 0)
+_PROGRAM: Final = Program("handfast-agent", ("plugin", "agent"), 0, writer="handfast agent install")
 
 _SOCKET: Final = """\
 [Unit]
@@ -40,28 +40,19 @@ def install(paths: Paths) -> tuple[list[Path], bool]:
     """Write program and units; return them, and whether systemd listens now."""
     program = _PROGRAM.write(program_folder(paths))
     folder = systemd.unit_folder()
-    service = _SERVICE.format(socket_unit=SOCKET_UNIT, program=systemd.argument(program))
-    written = [
-        program,
-        files.write_text(
-            folder / SOCKET_UNIT, _SOCKET.format(socket=systemd.escaped(socket_path(paths)))
+    socket = folder / SOCKET_UNIT
+    units = {
+        socket: _SOCKET.format(socket=systemd.escaped(socket_path(paths))),
+        folder / _SERVICE_UNIT: _SERVICE.format(
+            socket_unit=SOCKET_UNIT, program=systemd.argument(program)
         ),
-        files.write_text(folder / _SERVICE_UNIT, service),
-    ]
-    return written, systemd.control("daemon-reload") and systemd.control(
-        "enable", "--now", SOCKET_UNIT
-    )
+    }
+    written, listens = systemd.install(units, socket)
+    return [program, *written], listens
 
 
 def remove(paths: Paths) -> list[Path]:
     """Stop listening and delete what `install` wrote; return what went."""
     folder = systemd.unit_folder()
-    if (folder / SOCKET_UNIT).exists():
-        systemd.control("disable", "--now", SOCKET_UNIT, _SERVICE_UNIT)
-    gone = [
-        *files.remove(folder / SOCKET_UNIT),
-        *files.remove(folder / _SERVICE_UNIT),
-        *files.remove(program_folder(paths) / _PROGRAM.name),
-    ]
-    systemd.control("daemon-reload")
-    return gone
+    units = (folder / SOCKET_UNIT, folder / _SERVICE_UNIT)
+    return systemd.remove(units, program_folder(paths) / _PROGRAM.name)

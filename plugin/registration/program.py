@@ -25,6 +25,8 @@ class Program:
     arguments: tuple[str, ...]
     # Started without arguments it does nothing, and ends with this.
     idle_exit: int
+    # The command that writes it, for whoever finds the script.
+    writer: str = "handfast register"
 
     def write(self, folder: Path) -> Path:
         """Write the executable script into `folder`; return its path."""
@@ -52,7 +54,7 @@ class Program:
         }
         exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in kept.items())
         command = shlex.join(start.command(*self.arguments))
-        return f'#!/bin/sh\n# Written by "handfast register".\n{exports}exec {command} "$@"\n'
+        return f'#!/bin/sh\n# Written by "{self.writer}".\n{exports}exec {command} "$@"\n'
 
 
 NATIVE_HOST: Final = Program("handfast-native-host", ("plugin.native_host",), ExitCode.USAGE)

@@ -3,9 +3,11 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
+
+from plugin.registration import files
 
 _TOOL_TIMEOUT: Final = 30
 
@@ -20,6 +22,22 @@ def runs_for_this_person(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether systemd looks after the session of the person who runs this."""
     runtime = environ.get("XDG_RUNTIME_DIR")
     return runtime is not None and (Path(runtime) / "systemd/private").exists()
+
+
+def install(units: Mapping[Path, str], enabled: Path) -> tuple[list[Path], bool]:
+    """Write units, each with its text; return them, and whether `enabled` is switched on now."""
+    written = [files.write_text(path, text) for path, text in units.items()]
+    return written, control("daemon-reload") and control("enable", "--now", enabled.name)
+
+
+def remove(units: Sequence[Path], program: Path) -> list[Path]:
+    """Stop units, the one that was switched on first, and delete them; return what went."""
+    if units[0].exists():
+        control("disable", "--now", *(unit.name for unit in units))
+    gone = [path for file in (*units, program) for path in files.remove(file)]
+    if gone:
+        control("daemon-reload")
+    return gone
 
 
 def escaped(path: Path) -> str:

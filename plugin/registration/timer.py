@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from plugin.errors import ExitCode
-from plugin.registration import files, systemd
+from plugin.registration import systemd
 from plugin.registration.program import Program
 
 TIMER_UNIT: Final = "handfast-refresh.timer"
@@ -65,25 +65,15 @@ class Place:
 
 def register(place: Place) -> tuple[list[Path], bool]:
     """Write program and units; return them, and whether the timer runs now."""
-    written = [
-        REFRESH.write(place.programs),
-        files.write_text(place.service, service_unit(place.program)),
-        files.write_text(place.timer, _TIMER),
-    ]
-    runs = systemd.control("daemon-reload") and systemd.control("enable", "--now", TIMER_UNIT)
-    return written, runs
+    program = REFRESH.write(place.programs)
+    units = {place.service: service_unit(program), place.timer: _TIMER}
+    written, runs = systemd.install(units, place.timer)
+    return [program, *written], runs
 
 
 def unregister(place: Place) -> list[Path]:
     """Stop the timer and delete what `register` wrote; return what went."""
-    if place.timer.exists():
-        systemd.control("disable", "--now", TIMER_UNIT)
-    gone = [
-        path for file in (place.timer, place.service, place.program) for path in files.remove(file)
-    ]
-    if gone:
-        systemd.control("daemon-reload")
-    return gone
+    return systemd.remove((place.timer, place.service), place.program)
 
 
 def service_unit(program: Path) -> str:

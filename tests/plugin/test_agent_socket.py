@@ -201,6 +201,7 @@ def test_the_units_of_systemd_are_written_and_taken_back(
     assert f"ListenStream={paths.runtime_dir}/agent" in listens
     service = (units / "handfast-agent.service").read_text()
     shell, started = shlex.split(service.partition("ExecStart=")[2].splitlines()[0])
+    assert '# Written by "handfast agent install".' in Path(started).read_text()
     shown = subprocess.run([shell, started, "--help"], capture_output=True, text=True, check=True)
     assert "handfast agent" in shown.stdout
     assert handfast("agent", "remove", XDG_CONFIG_HOME=str(config), PATH="/nowhere").returncode == 0
