@@ -142,11 +142,7 @@ def run_allow(args: argparse.Namespace, device: Device) -> int:
     request = AccessRequest(program.name, key.issuer, key.account, key.service, args.purpose)
     answer = prompt.ask("\n".join(access_lines(request)))
     if answer is None:
-        raise UserError(
-            _("there is neither a terminal nor a display to ask for your consent"),
-            _("run the command on a terminal"),
-            ExitCode.NO_WAY_TO_ASK,
-        )
+        raise prompt.no_way_to_ask(_("run the command on a terminal"))
     if not answer:
         raise refused_by_person()
     record = allow(device, program, key, args.purpose)

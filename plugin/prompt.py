@@ -17,6 +17,7 @@ from plugin.i18n import _
 from plugin.wording import ConsentRequest, consent_lines
 
 TITLE = "Handfast"
+NOBODY_TO_ASK = _("there is neither a terminal nor a display to ask for your consent")
 
 
 def ask_consent(request: ConsentRequest, *, allowed_unasked: Callable[[str], bool]) -> bool:
@@ -26,7 +27,9 @@ def ask_consent(request: ConsentRequest, *, allowed_unasked: Callable[[str], boo
         return answer
     if allowed_unasked(request.issuer):
         return True
-    raise no_way_to_ask()
+    raise no_way_to_ask(
+        _("run the command on a terminal; an administrator may allow an issuer in policy.json")
+    )
 
 
 def ask(question: str) -> bool | None:
@@ -131,13 +134,9 @@ def show(text: str) -> None:
     )
 
 
-def no_way_to_ask() -> UserError:
-    """The refusal where nobody can be asked."""
-    return UserError(
-        _("there is neither a terminal nor a display to ask for your consent"),
-        _("run the command on a terminal; an administrator may allow an issuer in policy.json"),
-        ExitCode.NO_WAY_TO_ASK,
-    )
+def no_way_to_ask(hint: str) -> UserError:
+    """The refusal where nobody can be asked for consent."""
+    return UserError(NOBODY_TO_ASK, hint, ExitCode.NO_WAY_TO_ASK)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Final
 from plugin.agent.message import AgentCode, AgentError
 from plugin.agent.wording import AccessRequest, access_lines
 from plugin.i18n import _
+from plugin.prompt import NOBODY_TO_ASK
 from plugin.sealing import AskPassphrase, locked
 
 # A program that was refused is not heard for a while, so that it cannot wear the person down.
@@ -80,7 +81,7 @@ class Questions:
         if answer is None:
             raise AgentError(
                 AgentCode.NO_WAY_TO_ASK,
-                _("there is neither a terminal nor a display to ask for your consent"),
+                NOBODY_TO_ASK,
                 _('allow it with "handfast access allow", or run the agent on a terminal'),
             )
         if not answer:
