@@ -14,14 +14,14 @@ from plugin.i18n import _
 from plugin.limits import PENDING_DAYS, USED_KEPT
 from plugin.paths import Paths
 from plugin.prompt import ask_passphrase
-from plugin.records import Contents, KeyRecord, PendingRecord
+from plugin.records import Contents, KeyRecord, PendingRecord, identity_key
 from plugin.sealing import AskPassphrase
 from plugin.short_id import short_id
 from plugin.store import Store
 from plugin.transport import Transport
 from plugin.trust import TrustStore
 from protocol.channel import BLOCK, ReportAnswer
-from protocol.encoding import b64u, is_short_text, unb64u
+from protocol.encoding import b64u, is_short_text
 from protocol.handshake import DeviceDescription, Established
 from protocol.signing import SigningKey
 
@@ -87,7 +87,7 @@ class Device:
                 return msgspec.structs.replace(contents, identities=identities)
 
             seed = self.store.change(keep).identities[issuer]
-        return SigningKey.from_seed(unb64u(seed, length=32))
+        return identity_key(seed)
 
     def has_used(self, activation: str) -> bool:
         """Say whether this device ever stored something from the document with this id."""

@@ -4,9 +4,8 @@ from plugin.device import Device
 from plugin.errors import UserError
 from plugin.i18n import _
 from plugin.paths import Paths
+from plugin.records import identity_key
 from plugin.sealing import locked
-from protocol.encoding import unb64u
-from protocol.signing import SigningKey
 
 
 def known_identities(paths: Paths) -> dict[str, str]:
@@ -21,11 +20,7 @@ def known_identities(paths: Paths) -> dict[str, str]:
     except UserError:
         # The portal then gives out a document for whichever device takes it, as it did before.
         return {}
-    return {
-        issuer: SigningKey.from_seed(unb64u(seed, length=32)).kid
-        for issuer, seed in seeds.items()
-        if issuer in trusted
-    }
+    return {issuer: identity_key(seed).kid for issuer, seed in seeds.items() if issuer in trusted}
 
 
 def _nobody_to_ask() -> str:

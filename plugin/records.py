@@ -9,6 +9,7 @@ from plugin.decoding import DecodingError
 from plugin.records_v1 import ContentsV1, upgraded
 from protocol.encoding import b64u, unb64u
 from protocol.handshake import Pending, SessionKey
+from protocol.signing import SigningKey
 
 STORE_VERSION: Final = 2
 T = TypeVar("T")
@@ -61,10 +62,11 @@ class PendingRecord(Record, frozen=True, forbid_unknown_fields=True):
 class KeyRecord(Record, frozen=True, forbid_unknown_fields=True):
     """One active key: for one account and service of one issuer; times in seconds UTC.
 
-    `book` is the signed service book (JWS). `exchange` is None where an older version did not
-    keep it. Packet numbers up to `reserved` may have been used. `proven` and `reported` say when
-    the service answered a packet under this key for the first and for the last time, and
-    `waiting` whether it then still waited for the owner to confirm this device.
+    `book` is the signed service book (JWS), None until a report fetches it. `exchange` is None
+    where an older version did not keep it. Packet numbers up to `reserved` may have been used.
+    `proven` and `reported` say when the service answered a packet under this key for the first
+    and for the last time, and `waiting` whether it then still waited for the owner to confirm
+    this device.
     """
 
     key_id: str
@@ -98,7 +100,7 @@ class KeyRecord(Record, frozen=True, forbid_unknown_fields=True):
             key.service,
             key.service_uid,
             b64u(key.key),
-            key.book,
+            None,
             now,
             exchange,
         )
@@ -110,7 +112,6 @@ class KeyRecord(Record, frozen=True, forbid_unknown_fields=True):
             self.service,
             self.service_uid,
             unb64u(self.key, length=32),
-            self.book,
         )
 
     @property
@@ -148,6 +149,11 @@ class Contents(Record, frozen=True, forbid_unknown_fields=True):
     keys: tuple[KeyRecord, ...] = ()
     programs: tuple[ProgramRecord, ...] = ()
     used: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+def identity_key(seed: str) -> SigningKey:
+    """Return the identity key that is kept as `seed`."""
+    return SigningKey.from_seed(unb64u(seed, length=32))
 
 
 def encode(contents: Contents) -> bytes:
