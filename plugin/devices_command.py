@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plugin import prompt, sign_in
+from plugin import contact, prompt, sign_in
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.output import print_json
+from plugin.portal import RefusedByPortalError
 from plugin.portal_messages import PortalDevice
 from plugin.short_id import begins, short_id
 from plugin.sign_in import Session
@@ -76,11 +77,18 @@ def run_revoke(args: argparse.Namespace, device: Device) -> int:
     is_here = one.jkt == session.portal.this_device().jkt
     question = _("Revoke %s? All its keys end, and it is signed out.") % plain(one.name)
     if is_here:
-        tell(_("That is this very device."))
+        tell(
+            _(
+                "That is this very device, and no command on it can undo this: only the page of"
+                " your devices, %s/devices, or another device of yours."
+            )
+            % session.portal.issuer
+        )
     prompt.confirm_or_refuse(args.yes, question)
     if is_here:
         # The session ends with the device.
         session.leave(f"/devices/{one.id}")
+        _drop_ended_keys(device, session.portal.issuer)
     else:
         session.call("DELETE", f"/devices/{one.id}", answer=msgspec.Raw)
     _told(args, one, "revoked", _("Revoked %s.") % plain(one.name))
@@ -90,7 +98,17 @@ def run_revoke(args: argparse.Namespace, device: Device) -> int:
 def run_restore(args: argparse.Namespace, device: Device) -> int:
     """Let a revoked device activate again."""
     session = sign_in.open_session(args, device)
-    one = _find(_devices(session), args.name)
+    try:
+        one = _find(_devices(session), args.name)
+    except RefusedByPortalError as error:
+        if error.code != "device-revoked":
+            raise
+        raise UserError(
+            error.message,
+            _("allow it again on the page of your devices: %s/devices") % session.portal.issuer,
+            error.exit_code,
+            error.code,
+        ) from error
     question = _("Let %s activate again? Its revoked keys stay revoked.") % plain(one.name)
     prompt.confirm_or_refuse(args.yes, question)
     session.call("POST", f"/devices/{one.id}/restoration", answer=msgspec.Raw)
@@ -114,6 +132,16 @@ def run_confirm(args: argparse.Namespace, device: Device) -> int:
 
 def _devices(session: Session) -> list[PortalDevice]:
     return session.every("/devices", one=PortalDevice)
+
+
+def _drop_ended_keys(device: Device, issuer: str) -> None:
+    """Report in under this device's keys: the service says, signed, that they have ended."""
+    try:
+        keys = {key.key_id for key in device.store.read().keys if key.issuer == issuer}
+        contact.report_in(device, only=keys, pauses=())
+    except (UserError, OSError):
+        # The device is revoked, which is what was asked for; the daily refresh tries again.
+        return
 
 
 def _told(args: argparse.Namespace, one: PortalDevice, state: str, sentence: str) -> None:
