@@ -82,8 +82,7 @@ class Portal:
             if page is None:
                 break
             got = self._answered("GET", page, None, token)
-            # mypy takes `one` for a value here; msgspec wants the type as it is at run time.
-            found += self._decoded(got.untrusted_body, list[one])  # type: ignore[valid-type]
+            found += self._decoded(got.untrusted_body, list[one])  # type: ignore[valid-type]  # mypy takes `one` for a value
             page = self._next_page(path, got)
         return found
 

@@ -12,7 +12,7 @@ from plugin import credentials
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
-from plugin.portal import Portal, SignedOutError, choose
+from plugin.portal import Portal, RefusedByPortalError, SignedOutError, choose
 from plugin.portal_messages import Sent, SignedIn, SignIn
 from plugin.records import Contents
 from plugin.terminal import notice, plain
@@ -70,6 +70,8 @@ class Session:
             token = portal.call("POST", "/sessions", sent, answer=SignedIn).token
         except SignedOutError as error:
             raise refused() from error
+        except RefusedByPortalError as error:
+            raise _refused_account(error) from error
         keep_token(portal.device, portal.issuer, token)
         return token
 
@@ -114,6 +116,20 @@ def keep_token(device: Device, issuer: str, token: str | None) -> None:
         return msgspec.structs.replace(contents, tokens=tokens)
 
     device.store.change(keep)
+
+
+def _refused_account(error: RefusedByPortalError) -> UserError:
+    """Say what is wrong with the one account that was to sign in, where the portal says it."""
+    for outcome in error.refusal.accounts:
+        if outcome.problem is not None:
+            said = plain(outcome.problem.title).rstrip(".")
+            return UserError(
+                f"{plain(outcome.address)}: {said[:1].lower()}{said[1:]}",
+                plain(outcome.problem.detail or ""),
+                ExitCode.REFUSED_BY_SERVICE,
+                outcome.problem.code,
+            )
+    return error
 
 
 def refused() -> UserError:

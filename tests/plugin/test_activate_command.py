@@ -267,6 +267,13 @@ def test_no_password_is_kept_or_shown(client: Client, tmp_path: Path) -> None:
     assert not [file for file in files if b"token-0" in file.read_bytes()]
 
 
+def test_a_wrong_password_for_signing_in_is_told_as_that(client: Client) -> None:
+    done = client.run("devices", "--account", ANN, passwords=["wrong"])
+    assert done.status == ExitCode.REFUSED_BY_SERVICE
+    assert f"handfast: error: {ANN}: wrong password\n" in done.stderr
+    assert "handfast: hint: Check it." in done.stderr
+
+
 def test_a_token_that_is_refused_is_replaced_by_signing_in_again(
     client: Client, portal: SmallPortal, service: Service
 ) -> None:
