@@ -262,7 +262,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve(b"")
 
     def do_POST(self) -> None:
-        self._serve(self.rfile.read(int(self.headers["Content-Length"])))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # Whoever was killed while sending has asked nothing.
+            self.close_connection = True
+            return
+        self._serve(body)
 
     def _serve(self, body: bytes) -> None:
         self.service.requests.append((self.path, body))
