@@ -2,12 +2,17 @@
 
 import argparse
 import difflib
+import re
+import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.terminal import plain
+
+# A public id (16 bytes) or a device's name (32 bytes) in base64url, which may begin with a hyphen.
+WHOLE_ID: Final = re.compile(r"-[A-Za-z0-9_-]{21}|-[A-Za-z0-9_-]{42}", re.ASCII)
 
 
 class Parser(argparse.ArgumentParser):
@@ -17,7 +22,10 @@ class Parser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> argparse.Namespace:
         """Return what was asked for, or raise UserError."""
-        parsed, unknown = self.parse_known_args(args, namespace)
+        given = sys.argv[1:] if args is None else args
+        known = _options(self)
+        words = [one if one in known else _without_hyphens(one) for one in given]
+        parsed, unknown = self.parse_known_args(words, namespace)
         if unknown:
             raise _unknown(self, unknown[0])
         return parsed
@@ -45,6 +53,11 @@ def commands_of(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentPa
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             yield from dict.fromkeys(action.choices.values())
+
+
+def _without_hyphens(word: str) -> str:
+    """Return the word; of a whole id, what cannot be taken for an option (short_id.begins)."""
+    return word.lstrip("-") if WHOLE_ID.fullmatch(word) else word
 
 
 def _unknown(parser: argparse.ArgumentParser, given: str) -> UserError:

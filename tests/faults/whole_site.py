@@ -12,9 +12,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import ScalarSelect, select
+from sqlalchemy import ScalarSelect, delete, select
 
 from app.database import Database
+from app.models import Throttle
 from app.models.tables import ACTIVATION, SERVICE_KEY
 from demo import mail_server, processes
 from demo.certificates import provide
@@ -45,6 +46,9 @@ class WholeSite:
         shutil.rmtree(home / "data")
         device = Device.open(Paths.from_environment({"HANDFAST_HOME": str(home)}))
         device.identity(self.house.issuer)
+        # All devices are at one address, which would soon have had its share of attempts.
+        with self.database() as database, database.write_connection() as connection:
+            connection.execute(delete(Throttle))
         return Laptop(self, home)
 
     def heal(self) -> None:

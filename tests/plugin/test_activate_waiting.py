@@ -68,8 +68,11 @@ def test_an_id_that_begins_with_hyphens_is_typed_as_it_is_shown(
     assert portal.taken == HYPHENS
 
 
-def test_the_whole_id_is_taken_too(client: Client, portal: WaitingPortal) -> None:
-    done = client.run("activate", f"--waiting={HYPHENS}")
+@pytest.mark.parametrize("words", [(f"--waiting={HYPHENS}",), ("--waiting", HYPHENS)])
+def test_the_whole_id_is_taken_too(
+    client: Client, portal: WaitingPortal, words: tuple[str, ...]
+) -> None:
+    done = client.run("activate", *words)
     assert done.status == ExitCode.OK, done.stderr
     assert portal.taken == HYPHENS
 

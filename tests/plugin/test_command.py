@@ -120,11 +120,14 @@ def test_a_passphrase_comes_from_a_descriptor(device: Device) -> None:
         del os.environ["HANDFAST_HOME"]
 
 
-def test_an_id_that_begins_like_an_option_is_found(handfast: Run, device: Device) -> None:
+@pytest.mark.parametrize("typed", ["A" * 8, "-" + "A" * 21])
+def test_an_id_that_begins_like_an_option_is_found(
+    handfast: Run, device: Device, typed: str
+) -> None:
     record = PendingRecord("-" + "A" * 21, "https://x.example", "http://x", 0, "")
     device.store.change(lambda contents: structs.replace(contents, pending=(record,)))
     assert short_id(record.activation) == "A" * 8
-    assert handfast("keys", "remove", "A" * 8, "--yes").returncode == ExitCode.OK
+    assert handfast("keys", "remove", typed, "--yes").returncode == ExitCode.OK
     assert device.store.read().pending == ()
 
 
