@@ -13,7 +13,7 @@ from protocol.media_type import ACTIVATION
 from tests.e2e.bridge.registered import registered_machine
 from tests.e2e.bridge.small_portal import SmallPortal, small_portal
 from tests.e2e.bridge.small_service import SmallService, small_service
-from tests.e2e.browser import Machine, browser, wait_for_no_host
+from tests.e2e.browser import Machine, browser, close_what_is_left, wait_for_no_host
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,4 @@ def page(context: BrowserContext, portal: SmallPortal, machine: Machine) -> Iter
     page.goto(portal.origin + "/")
     wait_for_no_host(page, machine)
     yield page
-    # What a test leaves open is a question nobody will answer.
-    for left in [left for left in context.pages if left.url != "about:blank"]:
-        left.close()
+    close_what_is_left(context)

@@ -15,7 +15,13 @@ from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from demo.browser import chromium
 from tests.e2e.bridge.registered import handfast
-from tests.e2e.browser import Machine, browser, new_machine, wait_for_no_host
+from tests.e2e.browser import (
+    Machine,
+    browser,
+    close_what_is_left,
+    new_machine,
+    wait_for_no_host,
+)
 from tests.e2e.main_job.installation import BOB, Installation, Pin, installation
 from tests.e2e.main_job.steps import COOKIE, sign_in, use_session
 from tests.peers import postgresql
@@ -120,9 +126,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
-    # What a test leaves open is a question nobody will answer.
-    for left in [left for left in context.pages if left.url != "about:blank"]:
-        left.close()
+    close_what_is_left(context)
     assert errors == []
 
 

@@ -119,3 +119,4 @@ def lift_revocation(page: Page) -> None:
     page.get_by_role("listitem").filter(has_text="revoked").get_by_role("link").first.click()
     page.get_by_role("link", name="Allow this device again").click()
     page.get_by_role("button", name="Allow this device again").click()
+    expect(page.get_by_role("link", name="Revoke this device")).to_be_visible()
