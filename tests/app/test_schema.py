@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
 
-from app import schema
+from app import ROOT, schema
+from app.accounts import sessions
+from app.clock import HOUR
 from app.database import Database
 from tests.peers.postgresql import Cluster
 
@@ -40,3 +46,42 @@ def test_upgrading_twice_changes_nothing(empty_database: Database) -> None:
 
 def test_an_empty_database_is_not_current(empty_database: Database) -> None:
     assert not schema.is_current(empty_database)
+
+
+def test_a_clients_token_is_no_cookie_after_a_downgrade(empty_database: Database) -> None:
+    schema.upgrade(empty_database)
+    cookie, bearer = sessions.new_token(os.urandom), sessions.new_token(os.urandom)
+    start_session(empty_database, cookie, None)
+    start_session(empty_database, bearer, sessions.ClientDevice("A" * 43, "Ann's laptop"))
+
+    downgrade(empty_database, "0001")
+
+    # Before tokens of clients were known, whoever knew the token of a row was signed in by it.
+    with empty_database.read_connection() as connection:
+        left = connection.execute(text("SELECT token_hash FROM web_session")).scalars().all()
+    assert [bytes(one) for one in left] == [sessions.token_hash(cookie)]
+
+
+def start_session(database: Database, token: str, device: sessions.ClientDevice | None) -> None:
+    """Add the session of a browser, or of a device's client."""
+    client = sessions.Client("192.0.2.7", "a program")
+    with database.write() as session:
+        sessions.start(
+            session,
+            token,
+            client,
+            person_id=None,
+            now=0,
+            lifetime=HOUR,
+            entropy=os.urandom,
+            device=device,
+        )
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Take migrations back, as an operator does with Alembic's own command."""
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)

@@ -31,3 +31,12 @@ def page(browser: Browser, served: Served) -> Iterator[Page]:
         opened.on("pageerror", lambda error: errors.append(str(error)))
         yield opened
     assert errors == []
+
+
+@pytest.fixture
+def handler(served: Served) -> Iterator[None]:
+    """The browser's requests name our media type."""
+    served.door.names_the_type = True
+    yield
+    served.door.names_the_type = False
+    served.door.names_the_device = ""

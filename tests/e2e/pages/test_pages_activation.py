@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,15 +16,6 @@ pytestmark = pytest.mark.browser
 
 def press(page: Page) -> None:
     page.get_by_role("button", name="Activate this device").first.click()
-
-
-@pytest.fixture
-def handler(served: Served) -> Iterator[None]:
-    """The browser's requests name our media type."""
-    served.door.names_the_type = True
-    yield
-    served.door.names_the_type = False
-    served.door.names_the_device = ""
 
 
 def press_and_take(page: Page) -> bytes:
@@ -130,7 +120,7 @@ def test_without_a_handler_the_page_says_how_to_finish(page: Page, served: Serve
     expect(page.get_by_role("heading", name="Waiting for your device")).to_be_visible()
     expect(page.get_by_text(f"handfast trust add {served.origin}")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Open with the Handfast handler").click()
+        page.get_by_role("button", name="Open with Handfast").click()
     assert download.value.suggested_filename == media_type.FILE_NAME
     expect(page.get_by_text("Your device asks whether you allow this")).to_be_visible()
 

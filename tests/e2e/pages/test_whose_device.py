@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.looking import look
 from tests.e2e.pages.serving import Served
@@ -11,11 +11,27 @@ from tests.e2e.pages.test_pages_access import tab_to
 
 pytestmark = pytest.mark.browser
 
+# Tells the heading of each page that the script looks into.
+TELL_WHAT_IS_READ = """const parse = DOMParser.prototype.parseFromString;
+DOMParser.prototype.parseFromString = function (...given) {
+  const page = parse.apply(this, given);
+  console.info(page.getElementById("progress-title")?.textContent);
+  return page;
+};"""
+
 
 def use_document(served: Served, name: str) -> None:
     """Let a device use an unbound document of Ann's."""
     service = served.seeded.service
     service.activate(service.handset(name), service.issue(served.seeded.ann, "mail").document)
+
+
+def press_and_take(served: Served, page: Page, name: str) -> None:
+    """Press the button, and let a device take the document that comes as a download."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Activate this device").first.click()
+    service = served.seeded.service
+    service.activate(service.handset(name), download.value.path().read_bytes())
 
 
 def test_yes_is_said_with_the_keyboard_alone(page: Page, served: Served) -> None:
@@ -28,6 +44,38 @@ def test_yes_is_said_with_the_keyboard_alone(page: Page, served: Served) -> None
     page.keyboard.press("Enter")
     expect(page.get_by_text("Ann's desk is confirmed as yours.")).to_be_visible()
     assert look(page, "confirmed") == {}
+
+
+@pytest.mark.usefixtures("handler")
+def test_a_late_question_about_an_earlier_device_is_not_asked_over_a_new_activation(
+    page: Page, served: Served
+) -> None:
+    page.add_init_script(TELL_WHAT_IS_READ)
+    page.goto(served.origin)
+    held: list[Route] = []
+    form = page.locator("form.activate").first
+    first_status = form.get_attribute("data-status") or ""
+
+    # The page of the first activation, which has the question, is long on its way.
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/activations/*", hold)
+    with page.expect_request("**/activations/*"):
+        press_and_take(served, page, "Ann's lamp")
+    # What the form holds for another press comes after the end of the first.
+    expect(form).not_to_have_attribute("data-status", first_status)
+    with page.expect_download():
+        page.get_by_role("button", name="Activate this device").first.click()
+    progress = page.get_by_role("region", name="Activating this device")
+    expect(progress).to_be_visible()
+
+    (late,) = held
+    with page.expect_console_message(lambda told: told.text == "Is Ann's lamp your device?"):
+        late.continue_()
+
+    expect(progress).to_be_visible()
+    expect(progress.locator(".whose-is-it")).not_to_contain_text("Ann's lamp")
 
 
 @pytest.mark.parametrize("answer", ["Yes, this is my device", "Not you? Revoke"])
