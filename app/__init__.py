@@ -30,6 +30,7 @@ def create_portal(
         extensions,
         i18n,
         logs,
+        markup,
         pages,
         permissions,
         proxies,
@@ -47,6 +48,7 @@ def create_portal(
     extensions.install(portal, config, clock=clock, entropy=entropy, network=network)
     logs.install(portal, entropy)
     i18n.install(portal)
+    markup.install(portal)
     web_session.install(portal)
     permissions.install(portal)
     security.install(portal, config)

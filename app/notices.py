@@ -10,11 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from app.accounts.sessions import flow_of, write_flow
 from app.database import DatabaseUnavailableError
 from app.extensions import handfast
+from app.markup import address, bdi
 from app.permissions import current_person, is_signed_in
 
 NAME: Final = "notice"
@@ -24,15 +26,18 @@ NAME: Final = "notice"
 class Notice:
     """What to say, and whether it is bad news."""
 
-    text: str
+    text: Markup
     is_error: bool
 
 
-def leave(database: Session, text: str, *, is_error: bool = False) -> None:
-    """Leave a message for the next page, in the transaction of the act that it tells of."""
+def leave(database: Session, text: str, *, is_error: bool = False, **untrusted: str) -> None:
+    """Leave a message for the next page, in the transaction of the act that it tells of.
+
+    Names that somebody chose come apart from it: it has ``%(name)s`` in their places.
+    """
     session_id = current_person().session_id
     flow = flow_of(database, session_id)
-    write_flow(database, session_id, {**flow, NAME: [text, is_error]})
+    write_flow(database, session_id, {**flow, NAME: [text, is_error, untrusted]})
 
 
 def take() -> Notice | None:
@@ -49,4 +54,11 @@ def take() -> Notice | None:
         flow = flow_of(database, session_id)
         flow.pop(NAME, None)
         write_flow(database, session_id, flow)
-    return Notice(str(left[0]), bool(left[1]))
+    # One that an earlier version left has no names.
+    text, is_error, *more = left
+    names = {
+        name: address(value) if name == "address" else bdi(value)
+        for name, value in (more[0] if more else {}).items()
+    }
+    # Only where there are names does a percent sign mean anything.
+    return Notice(escape(text) % names if names else escape(text), is_error)

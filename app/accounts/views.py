@@ -267,19 +267,19 @@ def _sign_in(check_id: str, session_id: str) -> Response:
 
 def _add_account(check_id: str) -> Response:
     here, person, is_error = handfast(), current_person(), True
+    names: dict[str, str] = {}
     try:
         address = services.add_account(
             here.database, check_id, person.session_id, person.id, _here()
         )
     except proof.AddressTakenError as taken:
-        text = gettext(
-            "%(address)s belongs to another sign-in here. Sign out and sign in with it.",
-            address=taken.address,
-        )
+        text = gettext("%(address)s belongs to another sign-in here. Sign out and sign in with it.")
+        names = {"address": taken.address}
     except proof.TooManyAccountsError:
         text = gettext("You have as many accounts as one person may have here.")
     else:
-        text, is_error = gettext("%(address)s was added.", address=address), False
+        text, is_error = gettext("%(address)s was added."), False
+        names = {"address": address}
     with here.database.write() as database:
-        notices.leave(database, text, is_error=is_error)
+        notices.leave(database, text, is_error=is_error, **names)
     return redirect(HOME, 303)

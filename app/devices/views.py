@@ -65,7 +65,7 @@ def device(device_id: str) -> str:
         asked=asked,
         now=here.clock.now(),
         names=SERVICE_NAMES,
-        lines=[told(event, current_person().id) for event in page.events],
+        lines=[told(entry, current_person().id) for entry in page.entries],
     )
 
 
@@ -77,7 +77,7 @@ def confirm(device_id: str) -> Response:
     is_confirmed = acts.confirm_device(**_mine(), device_id=device_id)
     with handfast().database.write() as session:
         if is_confirmed:
-            notices.leave(session, gettext("%(device)s is confirmed as yours.", device=name))
+            notices.leave(session, gettext("%(device)s is confirmed as yours."), device=name)
         else:
             late = gettext("That came too late: its keys have ended. Activate the device again.")
             notices.leave(session, late, is_error=True)
@@ -132,6 +132,8 @@ def key(key_id: str) -> str:
             current_person().id,
             targets=(key_id, found.activation_id),
             limit=HISTORY_SHOWN,
+            # Each step in the life of this one key is what its owner looks for here.
+            is_folded=False,
         )
         successor = services.find_successor(session, found)
     return render_template(
@@ -140,7 +142,7 @@ def key(key_id: str) -> str:
         successor=successor,
         now=here.clock.now(),
         names=SERVICE_NAMES,
-        lines=[told(event, current_person().id) for event in page.events],
+        lines=[told(entry, current_person().id) for entry in page.entries],
     )
 
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Final
 
-from flask_babel import LazyString, gettext, lazy_gettext
+from flask_babel import LazyString, gettext, lazy_gettext, ngettext
+from markupsafe import Markup, escape
 
 from app.audit import Act
-from app.history.services import Event
+from app.clock import HOUR
+from app.history.entries import Entry, Event
+from app.markup import address, bdi
 from app.words_for_people import SERVICE_NAMES
 
 # The first sentence whose facts are all there is used; the last one needs none.
@@ -133,16 +136,48 @@ class Link:
 
 @dataclass(frozen=True)
 class Line:
-    """One event as a person reads it."""
+    """One entry as a person reads it, with its single steps where it has several."""
 
     at: int
-    text: str
+    text: Markup
     by: str
     link: Link | None
+    steps: tuple[Line, ...] = ()
+    # When it began, where that is long before it ended.
+    since: int | None = None
 
 
-def told(event: Event, person_id: str) -> Line:
-    """Put one event into words for the person whom it concerns."""
+def told(entry: Entry, person_id: str) -> Line:
+    """Put one entry into words for the person whom it concerns."""
+    lines = tuple(_line(event, person_id) for event in entry.events)
+    newest, oldest = lines[0], lines[-1]
+    if not entry.is_folded:
+        return newest
+    return Line(
+        at=newest.at,
+        text=_rotations(entry),
+        by=str(gettext("your device")),
+        link=None,
+        steps=lines,
+        since=oldest.at if newest.at - oldest.at >= HOUR else None,
+    )
+
+
+def sentence(act: str, facts: Mapping[str, str]) -> Markup:
+    """Return the sentence for an act with as many of its facts as there are."""
+    known: dict[str, str] = {name: bdi(fact) for name, fact in facts.items()}
+    if "account" in facts:
+        known["account"] = address(facts["account"])
+    if facts.get("service") in {*SERVICE_NAMES}:
+        known["service"] = str(SERVICE_NAMES[facts["service"]])  # type: ignore[index]  # a StrEnum key equals its text
+    is_silence = act == Act.KEY_REVOKED and facts.get("reason") == "unconfirmed"
+    told_as = NOBODY_ANSWERED if is_silence else SENTENCES[Act(act)]
+    choices = [str(choice) for choice in told_as]
+    best = next((choice for choice in choices if _names(choice) <= known.keys()), choices[-1])
+    return escape(best).format_map(known)
+
+
+def _line(event: Event, person_id: str) -> Line:
     return Line(
         at=event.at,
         text=sentence(event.act, event.facts),
@@ -151,16 +186,25 @@ def told(event: Event, person_id: str) -> Line:
     )
 
 
-def sentence(act: str, facts: Mapping[str, str]) -> str:
-    """Return the sentence for an act with as many of its facts as there are."""
-    known = {**facts}
-    if facts.get("service") in {*SERVICE_NAMES}:
-        known["service"] = str(SERVICE_NAMES[facts["service"]])  # type: ignore[index]  # a StrEnum key equals its text
-    is_silence = act == Act.KEY_REVOKED and facts.get("reason") == "unconfirmed"
-    told_as = NOBODY_ANSWERED if is_silence else SENTENCES[Act(act)]
-    choices = [str(choice) for choice in told_as]
-    best = next((choice for choice in choices if _names(choice) <= known.keys()), choices[-1])
-    return best.format_map(known)
+def _rotations(entry: Entry) -> Markup:
+    """Say how many keys were replaced, or are being replaced while none has made way yet."""
+    device = bdi(entry.events[0].facts["device"])
+    if entry.replaced:
+        text = ngettext(
+            "%(num)s key of %(device)s was replaced.",
+            "%(num)s keys of %(device)s were replaced.",
+            entry.replaced,
+            device="%(device)s",
+        )
+    else:
+        text = ngettext(
+            "%(num)s key of %(device)s is being replaced.",
+            "%(num)s keys of %(device)s are being replaced.",
+            entry.under_way,
+            device="%(device)s",
+        )
+    # The name goes in last, since only it is marked.
+    return escape(text) % {"device": device}
 
 
 def _names(template: str) -> set[str]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from app.history.entries import Entry, Event, fold
 from app.models import (
     AccountService,
+    Activation,
     AuditEntry,
     Device,
     MailAccount,
@@ -20,25 +22,16 @@ from app.models import (
 )
 
 PER_PAGE: Final = 30
-
-
-@dataclass(frozen=True)
-class Event:
-    """One act and the plain facts written with it."""
-
-    id: int
-    at: int
-    actor: str
-    act: str
-    target: str | None
-    facts: dict[str, str]
+# So many events are read at once, and so many at most for one page: rotations leave four each.
+CHUNK: Final = 100
+MOST_EVENTS: Final = 500
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some events, the newest first, and where the older ones begin."""
+    """Some entries, the newest first, and where the older ones begin."""
 
-    events: tuple[Event, ...]
+    entries: tuple[Entry, ...]
     older_before: int | None
 
 
@@ -50,19 +43,39 @@ def read_history(
     targets: Sequence[str] = (),
     actor: str | None = None,
     limit: int = PER_PAGE,
+    is_folded: bool = True,
 ) -> Page:
-    """Return the events that concern this person, optionally only those about or by a thing."""
+    """Return what concerns this person, optionally only what is about or by a thing.
+
+    Rotations of one device that follow each other are one entry, unless ``is_folded`` is False.
+    """
     query = select(AuditEntry).where(AuditEntry.subject_id == person_id)
-    if before is not None:
-        query = query.where(AuditEntry.id < before)
     if targets:
         query = query.where(or_(AuditEntry.target.in_(targets), AuditEntry.actor == actor))
-    # One more than asked for tells whether there is an older page.
-    rows = session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit + 1)).all()
-    older = rows[limit - 1].id if len(rows) > limit else None
-    shown = rows[:limit]
-    named = _names(session, person_id, [row.target for row in shown if row.target])
-    return Page(tuple(_event(row, named.get(row.target or "", {})) for row in shown), older)
+    events: list[Event] = []
+    entries: list[Entry] = []
+    has_more = True
+    # An entry is complete once the next one has begun, or nothing follows.
+    while has_more and len(entries) <= limit and len(events) < MOST_EVENTS:
+        found, has_more = _read(session, person_id, query, events[-1].id if events else before)
+        events += found
+        entries = fold(events) if is_folded else [Entry((event,)) for event in events]
+    shown = tuple(entries[:limit])
+    is_last = not has_more and len(entries) <= limit
+    return Page(shown, None if is_last else shown[-1].events[-1].id)
+
+
+def _read(
+    session: Session, person_id: str, query: Select[AuditEntry], before: int | None
+) -> tuple[list[Event], bool]:
+    """Return some events older than one, and whether there are more."""
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    # One more than wanted tells whether there are older ones.
+    rows = session.scalars(query.order_by(AuditEntry.id.desc()).limit(CHUNK + 1)).all()
+    named = _names(session, person_id, [row.target for row in rows if row.target])
+    events = [_event(row, named.get(row.target or "", {})) for row in rows[:CHUNK]]
+    return events, len(rows) > CHUNK
 
 
 def _event(row: AuditEntry, named: Mapping[str, str]) -> Event:
@@ -80,26 +93,37 @@ def _names(session: Session, person_id: str, ids: Sequence[str]) -> dict[str, di
     )
     for device_id, name in session.execute(devices):
         named[device_id] = {"device": name}
-    for key_id, device, account, service, reason in session.execute(_keys(person_id, ids)):
-        named[key_id] = {"device": device, "account": account, "service": service}
-        if reason is not None:
-            named[key_id]["reason"] = reason
+    for key in session.execute(_keys(person_id, ids)).mappings():
+        # A fact that is not there is left out, so that no sentence uses it.
+        named[key["id"]] = {name: fact for name, fact in key.items() if fact is not None}
     for activation_id, account in session.execute(_activations(person_id, ids)):
         before = named.get(str(activation_id), {}).get("account")
         named[str(activation_id)] = {"account": f"{before}, {account}" if before else account}
     return named
 
 
-def _keys(person_id: str, ids: Sequence[str]) -> Select[str, str, str, str, str | None]:
+def _keys(person_id: str, ids: Sequence[str]) -> Select[Any]:
+    rotation, successor = aliased(Activation), aliased(ServiceKey)
+    replaced_by = (
+        select(successor.id)
+        .join(rotation, rotation.id == successor.activation_id)
+        .where(rotation.rotates_key_id == ServiceKey.id, successor.proven_at.is_not(None))
+        .limit(1)
+        .scalar_subquery()
+    )
     return (
         select(
             ServiceKey.id,
-            Device.name,
-            MailAccount.address,
+            ServiceKey.device_id,
+            Device.name.label("device"),
+            MailAccount.address.label("account"),
             AccountService.service,
-            ServiceKey.ended_reason,
+            ServiceKey.ended_reason.label("reason"),
+            Activation.rotates_key_id.label("replaces"),
+            replaced_by.label("replaced_by"),
         )
         .join(Device, Device.id == ServiceKey.device_id)
+        .join(Activation, Activation.id == ServiceKey.activation_id)
         .join(AccountService, AccountService.id == ServiceKey.account_service_id)
         .join(MailAccount, MailAccount.id == AccountService.account_id)
         .where(ServiceKey.person_id == person_id, ServiceKey.id.in_(ids))

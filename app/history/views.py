@@ -21,7 +21,7 @@ def index() -> str:
     before = request.args.get("before", type=int)
     with handfast().database.read() as session:
         page = read_history(session, person.id, before=_in_range(before))
-    lines = [told(event, person.id) for event in page.events]
+    lines = [told(entry, person.id) for entry in page.entries]
     return render_template("history/index.html", lines=lines, page=page, before=before)
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Blueprint, abort, redirect, render_template, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from app import notices, security
+from app.devices.services import list_keys
 from app.devices.unconfirmed import list_unconfirmed
 from app.extensions import handfast
+from app.history.sentences import told
+from app.history.services import read_history
 from app.home.services import (
     AccountView,
     LastAccountError,
@@ -20,6 +25,8 @@ from app.home.services import (
 from app.models import new_id
 from app.permissions import Permission, current_person, require
 from app.words_for_people import SERVICE_NAMES, VOUCHERS
+
+HISTORY_SHOWN: Final = 10
 
 home = Blueprint("home", __name__)
 
@@ -49,9 +56,21 @@ def index() -> str:
 @require(Permission.OWN)
 def account(account_id: str) -> str:
     """Show one mail account."""
-    found = _find(account_id)
+    found, here, person = _find(account_id), handfast(), current_person()
+    with here.database.read() as session:
+        keys = list_keys(session, person.id, now=here.clock.now())
+        page = read_history(
+            session,
+            person.id,
+            targets=(account_id, *(key.id for key in keys if key.account_id == account_id)),
+            limit=HISTORY_SHOWN,
+        )
     return render_template(
-        "home/account.html", account=found, names=SERVICE_NAMES, vouchers=VOUCHERS
+        "home/account.html",
+        account=found,
+        names=SERVICE_NAMES,
+        vouchers=VOUCHERS,
+        lines=[told(entry, person.id) for entry in page.entries],
     )
 
 
@@ -75,7 +94,7 @@ def remove(account_id: str) -> Response:
     try:
         with here.database.write() as session:
             remove_account(session, current_person().id, account_id, now=here.clock.now())
-            notices.leave(session, gettext("%(address)s was removed.", address=found.address))
+            notices.leave(session, gettext("%(address)s was removed."), address=found.address)
     except LastAccountError:
         return redirect(url_for(".ask_remove", account_id=account_id), 303)
     return redirect(url_for(".index"), 303)

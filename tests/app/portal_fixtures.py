@@ -63,8 +63,9 @@ class Browser:
         return found[1] if found else ""
 
     def text(self) -> str:
-        """Return the last page as text, entities resolved."""
-        return "" if self.page is None else unescape(self.page.get_data(as_text=True))
+        """Return the last page, entities resolved, without what only lays out its sentences."""
+        html = "" if self.page is None else self.page.get_data(as_text=True)
+        return unescape(re.sub("</?bdi>|<wbr>", "", html))
 
     def cookie(self) -> str | None:
         """Return the session cookie's value."""

@@ -24,7 +24,8 @@ def add(browser: Browser, address: str, password: str) -> str:
     path = browser.give_address(address, "/accounts/add")
     browser.give_password(path, password)
     browser.post(f"{path}/finish")
-    return browser.get("/").get_data(as_text=True)
+    browser.get("/")
+    return browser.text()
 
 
 def claim(browser: Browser, address: str, server: PymapServer, password: str) -> None:

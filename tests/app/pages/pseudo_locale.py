@@ -42,7 +42,8 @@ def translate(portal: Flask, folder: Path) -> None:
 def unmarked(html: str) -> list[str]:
     """Return what a page shows outside of marks: data, or text that nobody can translate."""
     reader = _Reader()
-    reader.feed(html)
+    # An address is one piece of data, wherever a narrow page may break it.
+    reader.feed(html.replace("<wbr>", ""))
     return [text for text in reader.found if text]
 
 

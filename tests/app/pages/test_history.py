@@ -23,7 +23,8 @@ def test_facts_are_used_when_they_are_all_there(seeded: Seeded) -> None:
     with seeded.app.test_request_context():
         facts = {"service": "mail", "account": "ann@example.org", "device": "{laptop}"}
         told = sentence(Act.KEY_REVOKED, facts)
-    assert told == "The key for Mail of ann@example.org on {laptop} was revoked."
+    account = "<bdi>ann@<wbr>example.<wbr>org</bdi>"
+    assert told == f"The key for Mail of {account} on <bdi>{{laptop}}</bdi> was revoked."
 
 
 def test_names_of_things_are_text_and_not_html(bare: Seeded) -> None:

@@ -10,7 +10,7 @@ from app.clock import HOUR, MINUTE
 from app.models import Device
 from tests.app.pages.seeded import Seeded
 
-QUESTION = "Is <bdi>Ann's new phone</bdi> your device?"
+QUESTION = "Is Ann's new phone your device?"
 PAGES = ("/", "/devices", "/devices/{phone}", "/activations/{doubtful}")
 
 

@@ -28,7 +28,7 @@ def test_the_activation_waits_and_the_downloaded_document_finishes_it(
     expect(other.get_by_text("waiting for device")).to_be_visible()
     other.close()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Open with the Handfast handler").click()
+        page.get_by_role("button", name="Open with Handfast").click()
     assert download.value.suggested_filename == FILE_NAME
     file = bobs_machine.home / FILE_NAME
     download.value.save_as(file)
