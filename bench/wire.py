@@ -24,8 +24,9 @@ from bench.counting_proxy import Count, CountingProxy, counting_proxy
 from bench.report import Line, note
 from bench.run_of_one import RunOfOne
 from bench.world import World
-from plugin import contact, handler
+from plugin import handler
 from plugin.device import Device
+from plugin.exchange import contact
 from plugin.paths import Paths
 from protocol.channel import Report, ReportAnswer, read_packet, seal_packet
 from protocol.messages import read_complete, read_confirm, read_init, read_reply

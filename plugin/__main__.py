@@ -7,29 +7,28 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from typing import NoReturn
 
-from plugin import (
-    access_command,
-    activate_command,
-    agent,
-    completion_command,
-    devices_command,
-    keys_command,
-    open_command,
-    refresh_command,
-    registration,
-    services_command,
-    sessions_command,
-    status_command,
-    trust_command,
+from plugin import agent, registration
+from plugin.commands import (
+    access,
+    activate,
+    completion,
+    devices,
+    keys,
+    open_document,
+    refresh,
+    services,
+    sessions,
+    status,
+    trust,
 )
-from plugin.argument_parser import Parser
 from plugin.device import HANDLER, Device
 from plugin.errors import MEANINGS, ExitCode, UserError
 from plugin.i18n import _
-from plugin.output import print_json
-from plugin.passphrase import passphrase_from
 from plugin.paths import Paths
-from plugin.terminal import bold, tell
+from plugin.person.argument_parser import Parser
+from plugin.person.output import print_json
+from plugin.person.passphrase import passphrase_from
+from plugin.person.terminal import bold, tell
 
 INTERRUPTED = 130
 
@@ -94,7 +93,7 @@ def console() -> NoReturn:
             # A terminal that lacks a letter shows a question mark instead of a traceback.
             stream.reconfigure(errors="replace")
     if "_ARGCOMPLETE" in os.environ:
-        completion_command.complete(parser())
+        completion.complete(parser())
     sys.exit(main(sys.argv[1:]))
 
 
@@ -115,21 +114,21 @@ def parser() -> argparse.ArgumentParser:
         help=_("read the passphrase of the key store from file descriptor N"),
     )
     top.add_argument("--version", action="version", version=HANDLER)
-    top.set_defaults(run=status_command.run, json=False)
+    top.set_defaults(run=status.run, json=False)
     commands = top.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
-    status_command.add_arguments(commands)
-    activate_command.add_arguments(commands)
-    open_command.add_arguments(commands)
-    trust_command.add_arguments(commands)
-    keys_command.add_arguments(commands)
-    refresh_command.add_arguments(commands)
-    services_command.add_arguments(commands)
-    devices_command.add_arguments(commands)
-    sessions_command.add_arguments(commands)
+    status.add_arguments(commands)
+    activate.add_arguments(commands)
+    open_document.add_arguments(commands)
+    trust.add_arguments(commands)
+    keys.add_arguments(commands)
+    refresh.add_arguments(commands)
+    services.add_arguments(commands)
+    devices.add_arguments(commands)
+    sessions.add_arguments(commands)
     registration.add_arguments(commands)
     agent.add_arguments(commands)
-    access_command.add_arguments(commands)
-    completion_command.add_arguments(commands)
+    access.add_arguments(commands)
+    completion.add_arguments(commands)
     return top
 
 

@@ -11,15 +11,15 @@ import msgspec
 
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
+from plugin.keystore.records import Contents, KeyRecord, PendingRecord, identity_key
+from plugin.keystore.sealing import AskPassphrase
+from plugin.keystore.store import Store
 from plugin.limits import PENDING_DAYS, USED_KEPT
+from plugin.network.transport import Transport
 from plugin.paths import Paths
-from plugin.prompt import ask_passphrase
-from plugin.records import Contents, KeyRecord, PendingRecord, identity_key
-from plugin.sealing import AskPassphrase
-from plugin.short_id import short_id
-from plugin.store import Store
-from plugin.transport import Transport
-from plugin.trust import TrustStore
+from plugin.person.prompt import ask_passphrase
+from plugin.person.short_id import short_id
+from plugin.trust.issuers import TrustStore
 from protocol.channel import BLOCK, ReportAnswer
 from protocol.encoding import b64u, is_short_text
 from protocol.handshake import DeviceDescription, Established

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from plugin import exchange
 from plugin.device import Device
-from plugin.errors import ExitCode, UserError, untrusted_document
+from plugin.errors import ExitCode, UserError
+from plugin.exchange import agreement
+from plugin.exchange.refusals import untrusted_document
 from plugin.i18n import _
-from plugin.records import KeyRecord
-from plugin.wording import ConsentRequest
+from plugin.keystore.records import KeyRecord
+from plugin.person.wording import ConsentRequest
 from protocol.activation import ActivationDocument, VerifiedDocument, open_document, validate
 from protocol.errors import Reason, VerificationError
 
@@ -44,9 +45,9 @@ def activate(
     # Thinking takes time, and another handler may have been faster.
     check(verified, device=device, origin=origin)
     progress("taken")
-    record = exchange.agree(verified, device=device)
+    record = agreement.agree(verified, device=device)
     progress("agreed")
-    keys = exchange.finish(record, device=device)
+    keys = agreement.finish(record, device=device)
     progress("active")
     device.trust.update_if_old(verified.document.iss)
     return Activated(device.description().name, keys)
@@ -69,7 +70,7 @@ def resume(
         if before is not None and record.created >= before:
             continue
         try:
-            finished += exchange.finish(record, device=device, pauses=())
+            finished += agreement.finish(record, device=device, pauses=())
         except UserError as error:
             if error.exit_code is ExitCode.STORE:
                 raise

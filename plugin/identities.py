@@ -3,9 +3,9 @@
 from plugin.device import Device
 from plugin.errors import UserError
 from plugin.i18n import _
+from plugin.keystore.records import identity_key
+from plugin.keystore.sealing import locked
 from plugin.paths import Paths
-from plugin.records import identity_key
-from plugin.sealing import locked
 
 
 def known_identities(paths: Paths) -> dict[str, str]:

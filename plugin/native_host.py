@@ -13,15 +13,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final
 
-from plugin import contact, handler
+from plugin import handler
 from plugin.bridge import EXTENSION_ORIGIN
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
+from plugin.exchange import contact
 from plugin.i18n import _
 from plugin.identities import known_identities
 from plugin.paths import Paths
-from plugin.terminal import tell
-from plugin.wording import ConsentRequest
+from plugin.person.terminal import tell
+from plugin.person.wording import ConsentRequest
 
 LONGEST_FRAME: Final = 64 * 1024
 _LENGTH: Final = struct.Struct("=I")

@@ -98,25 +98,19 @@ class Initiator:
         noise: no secret was used and another reply may be tried. After a good signature the
         run's secrets are gone, whatever happens.
         """
-        self._expect(Reply)
+        init = self._expect(Reply).init
         if self.context.kind == "rotation" and len(grants) != 1:
             raise LocalProtocolError("a rotation has one grant")
         reply = read_reply(untrusted)
-        key = self.exchange_keys.get(reply.key)
-        if key is None:
-            raise VerificationError(Reason.UNKNOWN_KEY, f"no exchange key {reply.key}")
-        th1 = key_schedule.init_transcript(self.context, self._expect(Reply).init)
-        th2 = key_schedule.reply_transcript(th1, reply.key, reply.share, reply.kem)
-        key.verify(reply.signature, lv_cat("handfast/1 service signature", th2))
+        th1, th2 = self._verified(init, reply)
         prk = _run_key(self._step(Reply), reply)
         sealed = seal(prk, "device seal", th2, _introduce(identity, device, th2))
         th3 = key_schedule.confirm_transcript(th2, sealed)
         tag = mac(labelled(prk, "device tag", th2, 64), th3)
-        activation = self.context.activation
         return Pending(
             kind=self.context.kind,
             issuer=self.context.issuer,
-            activation=activation,
+            activation=self.context.activation,
             sub=sub,
             device=identity.kid,
             run=Bytes64(th1),
@@ -125,10 +119,18 @@ class Initiator:
             prk=Bytes64(prk),
             sealed=sealed,
             tag=Bytes64(tag),
-            named=tuple(
-                _Named(one.id, one.account, one.service, one.service_uid) for one in grants
-            ),
+            named=tuple(_Named.of(grant) for grant in grants),
         )
+
+    def _verified(self, init: Init, reply: Reply) -> tuple[bytes, bytes]:
+        """Return TH1 and TH2 once the service's signature over them is good; or raise."""
+        key = self.exchange_keys.get(reply.key)
+        if key is None:
+            raise VerificationError(Reason.UNKNOWN_KEY, f"no exchange key {reply.key}")
+        th1 = key_schedule.init_transcript(self.context, init)
+        th2 = key_schedule.reply_transcript(th1, reply.key, reply.share, reply.kem)
+        key.verify(reply.signature, lv_cat("handfast/1 service signature", th2))
+        return th1, th2
 
     def _expect(self, message: type[Init] | type[Reply]) -> _Offer:
         """Return the offer if `message` may come now; otherwise end the run."""
@@ -154,6 +156,10 @@ class _Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account: Text
     service: ServiceName
     service_uid: str
+
+    @classmethod
+    def of(cls, grant: GrantName) -> "_Named":
+        return cls(grant.id, grant.account, grant.service, grant.service_uid)
 
 
 class Pending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -149,18 +149,7 @@ class PacketService:
         device = statements.SEE_DEVICE.row(connection, _seen(row, request, now))
         if device is None:
             raise LostRaceError
-        wants_rotation = isinstance(request, Report) and request.rotate
-        counted = {
-            "of_key": row.id,
-            "high": window.high,
-            "seen": window.seen,
-            "high_before": row.received,
-            "seen_before": row.window,
-            "now": now,
-            "wish": int(wants_rotation),
-            "wished_since": now - WISH_PAUSE,
-        }
-        accepted = statements.ACCEPT.row(connection, counted)
+        accepted = statements.ACCEPT.row(connection, _counted(row, request, window, now))
         if accepted is None:
             raise LostRaceError
         if row.proven_at is None:
@@ -168,15 +157,14 @@ class PacketService:
         if isinstance(request, End):
             _end(connection, row, now)
             return EndAnswer()
-        waiting = device.confirmed_at is None
+        if device.confirmed_at is None:
+            # Whoever renews an unconfirmed key would confirm the device by it.
+            return ReportAnswer(book=None, waiting=True, rotation=None, at=seconds(now))
         due = accepted.rotate_at is not None and accepted.rotate_at <= now
         return ReportAnswer(
-            book=None if waiting else self._book(row, request, now),
-            waiting=waiting,
-            # Whoever renews an unconfirmed key would confirm the device by it.
-            rotation=None
-            if waiting
-            else self._rotations.offer(connection, row, key, due=due, now=now),
+            book=self._book(row, request, now),
+            waiting=False,
+            rotation=self._rotations.offer(connection, row, key, due=due, now=now),
             at=seconds(now),
         )
 
@@ -205,6 +193,21 @@ def _seen(row: Any, request: Report | End, now: int) -> dict[str, Any]:
         "new_platform": named.platform,
         "new_handler": named.handler,
         "now": now,
+    }
+
+
+def _counted(row: Any, request: Report | End, window: Window, now: int) -> dict[str, Any]:
+    """Which numbers count as used from now on, if nobody changed them meanwhile; and the wish."""
+    wants_rotation = isinstance(request, Report) and request.rotate
+    return {
+        "of_key": row.id,
+        "high": window.high,
+        "seen": window.seen,
+        "high_before": row.received,
+        "seen_before": row.window,
+        "now": now,
+        "wish": int(wants_rotation),
+        "wished_since": now - WISH_PAUSE,
     }
 
 

@@ -20,7 +20,7 @@ from plugin.agent.wording import AccessRequest
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
-from plugin.records import Contents, KeyRecord, ProgramRecord
+from plugin.keystore.records import Contents, KeyRecord, ProgramRecord
 from protocol.encoding import b64u
 
 

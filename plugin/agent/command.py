@@ -8,7 +8,6 @@ from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
 
-from plugin import prompt
 from plugin.agent import server, unit
 from plugin.agent.answering import Agent
 from plugin.agent.place import listening, socket_path
@@ -16,9 +15,10 @@ from plugin.agent.questions import Questions
 from plugin.device import Device
 from plugin.errors import ExitCode
 from plugin.i18n import _
-from plugin.passphrase import passphrase_from
-from plugin.store import Store
-from plugin.terminal import say, tell
+from plugin.keystore.store import Store
+from plugin.person import prompt
+from plugin.person.passphrase import passphrase_from
+from plugin.person.terminal import say, tell
 
 
 def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

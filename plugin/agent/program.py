@@ -8,7 +8,7 @@ from typing import Final
 from plugin.agent.peer import Program
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
-from plugin.terminal import plain
+from plugin.person.terminal import plain
 
 _LONGEST_FIRST_LINE: Final = 256
 _EXECUTABLE: Final = b"\x7fELF"

@@ -7,8 +7,8 @@ from typing import Final
 from plugin.agent.message import AgentCode, AgentError
 from plugin.agent.wording import AccessRequest, access_lines
 from plugin.i18n import _
-from plugin.prompt import NOBODY_TO_ASK
-from plugin.sealing import AskPassphrase, locked
+from plugin.keystore.sealing import AskPassphrase, locked
+from plugin.person.prompt import NOBODY_TO_ASK
 
 # A program that was refused is not heard for a while, so that it cannot wear the person down.
 REFUSAL_SECONDS: Final = 600

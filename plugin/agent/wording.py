@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from plugin.i18n import _
-from plugin.terminal import date, plain
+from plugin.person.terminal import date, plain
 
 
 @dataclass(frozen=True)

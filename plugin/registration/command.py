@@ -11,10 +11,10 @@ from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.paths import private_dir
+from plugin.person.terminal import say, tell
 from plugin.registration import chromium, files, firefox, freedesktop, record, systemd, timer
 from plugin.registration.program import OPEN_FILE
 from plugin.registration.record import Target
-from plugin.terminal import say, tell
 from protocol.trust import is_issuer
 
 TARGETS: Final = ("chromium", "firefox", "desktop", "refresh")

@@ -10,11 +10,11 @@ from pathlib import Path
 from plugin.device import Device
 from plugin.errors import ExitCode
 from plugin.i18n import _
-from plugin.output import print_json
+from plugin.person.output import print_json
+from plugin.person.terminal import bold, say
 from plugin.registration import chromium, files, firefox, freedesktop, record, systemd, timer
 from plugin.registration.command import trusted_issuers
 from plugin.registration.program import NATIVE_HOST, OPEN_FILE
-from plugin.terminal import bold, say
 
 
 @dataclass(frozen=True)

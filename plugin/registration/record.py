@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from plugin.atomic import write_private
+from plugin.files.atomic import write_private
 from plugin.paths import Paths
 
 Kind = Literal["chromium", "firefox", "desktop", "refresh"]

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from app.clock import DAY
-from plugin import contact
-from plugin.contact import Contact
 from plugin.device import Device
-from plugin.http_answer import Answer
+from plugin.exchange import contact
+from plugin.exchange.contact import Contact
+from plugin.network.http_answer import Answer
 from protocol.channel import read_packet
 from tests.app.service_fixtures import NOON
 from tests.faults.test_year import SERVICES, Wire, World, active_device

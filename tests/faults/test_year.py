@@ -22,13 +22,13 @@ from app.keystore.provider import KeyKind, Published
 from app.keystore.rings import ExchangeKeys, PortalKeys
 from app.models import Base, KeyState
 from app.models.tables import SERVICE_KEY
-from plugin import contact
 from plugin.device import Device
+from plugin.exchange import contact
 from plugin.handler import activate
-from plugin.http_answer import Answer, TransportError
+from plugin.network.http_answer import Answer, TransportError
+from plugin.network.transport import Transport
 from plugin.paths import Paths
-from plugin.transport import Transport
-from plugin.trust import read_bundle
+from plugin.trust.issuers import read_bundle
 from protocol import media_type
 from protocol.channel import read_packet
 from tests.app.service_fixtures import NOON, Service, make_service

@@ -22,7 +22,7 @@ from app.keystore.provider import FileKeyProvider
 from app.keystore.rings import ExchangeKeys
 from app.models import AuditEntry, KeyState
 from app.models.tables import ACTIVATION, RUN, SERVICE_GRANT, SERVICE_KEY
-from plugin.records import Contents
+from plugin.keystore.records import Contents
 from protocol.channel import read_packet
 from protocol.encoding import unb64u
 from protocol.media_type import EXCHANGE

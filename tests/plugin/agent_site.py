@@ -18,8 +18,8 @@ import msgspec
 from plugin.agent.answering import allow
 from plugin.agent.peer import Program
 from plugin.device import Device
+from plugin.keystore.records import KeyRecord
 from plugin.paths import Paths
-from plugin.records import KeyRecord
 from protocol.encoding import b64u
 from protocol.session import SessionKey
 from tests.plugin.conftest import environment, open_device

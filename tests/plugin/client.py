@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from plugin.device import Device
+from plugin.keystore.records import KeyRecord
 from plugin.paths import Paths
-from plugin.records import KeyRecord
 from tests.plugin.on_terminal import COMMAND, on_terminal
 
 SOURCE = Path(__file__).resolve().parents[2]

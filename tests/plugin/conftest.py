@@ -10,8 +10,8 @@ import pytest
 
 from plugin.device import Device
 from plugin.errors import ExitCode
+from plugin.network.transport import Transport
 from plugin.paths import Paths
-from plugin.transport import Transport
 from tests.plugin.client import Client
 from tests.plugin.loopback_portal import SmallPortal
 from tests.plugin.loopback_service import Service, running

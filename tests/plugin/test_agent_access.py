@@ -11,8 +11,8 @@ import pytest
 from plugin.agent.peer import Program
 from plugin.device import Device
 from plugin.errors import ExitCode
+from plugin.keystore.records import Contents, ProgramRecord
 from plugin.paths import Paths
-from plugin.records import Contents, ProgramRecord
 from tests.plugin import agent_site
 from tests.plugin.agent_site import allowed_already, code, give_keys, program
 from tests.plugin.conftest import Run, environment

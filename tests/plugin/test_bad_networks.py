@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from plugin import handler
-from plugin.contact import report_in
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
+from plugin.exchange.contact import report_in
 from plugin.paths import Paths
 from tests.peers.fault_proxy import PASSING, Fault, FaultProxy, fault_proxy
 from tests.plugin.conftest import open_device

@@ -9,12 +9,12 @@ import pytest
 from msgspec import structs
 
 from plugin.__main__ import EXIT_CODES, main, parser
-from plugin.argument_parser import commands_of
 from plugin.device import Device
 from plugin.errors import ExitCode
 from plugin.handler import activate
-from plugin.records import PendingRecord
-from plugin.short_id import short_id
+from plugin.keystore.records import PendingRecord
+from plugin.person.argument_parser import commands_of
+from plugin.person.short_id import short_id
 from tests.plugin.conftest import Run
 from tests.plugin.loopback_service import Service
 from tests.plugin.test_activate import allow, quiet

@@ -3,13 +3,14 @@
 import msgspec
 import pytest
 
-from plugin import contact, limits, packets
-from plugin.contact import Contact, report_in
+from plugin import limits
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
+from plugin.exchange import contact, packets
+from plugin.exchange.contact import Contact, report_in
 from plugin.handler import activate
+from plugin.keystore.records import Contents, KeyRecord
 from plugin.paths import Paths
-from plugin.records import Contents, KeyRecord
 from protocol import media_type
 from protocol.channel import read_packet
 from protocol.errors import ErrorCode

@@ -3,7 +3,7 @@
 import pytest
 
 from app.mailservers.address import parse
-from plugin.credentials import same_address
+from plugin.portal.credentials import same_address
 
 SAME = [
     ("ann@example.org", "Ann@EXAMPLE.org"),

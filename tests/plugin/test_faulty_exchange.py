@@ -4,10 +4,11 @@ import argparse
 
 import pytest
 
-from plugin import limits, status_command
+from plugin import limits
+from plugin.commands import status
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
-from plugin.exchange_answer import FINAL
+from plugin.exchange.answer import FINAL
 from plugin.handler import activate, resume
 from plugin.paths import Paths
 from protocol import media_type
@@ -115,7 +116,7 @@ def test_status_says_why_an_exchange_cannot_be_finished_and_how_to_give_it_up(
     service.faults.append(always("/confirm", (used.status, media_type.PROBLEM, problem(used))))
     with pytest.raises(UserError):
         run(device, service)
-    assert status_command.run(argparse.Namespace(json=False), device) == ExitCode.UNFINISHED
+    assert status.run(argparse.Namespace(json=False), device) == ExitCode.UNFINISHED
     told = capsys.readouterr().out
     assert "Not finished: the service says another device has used this activation" in told
     assert "handfast keys remove" in told

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 from plugin.__main__ import parser
-from plugin.argument_parser import commands_of
 from plugin.errors import ExitCode
+from plugin.person.argument_parser import commands_of
 from tests.plugin.conftest import REPOSITORY
 
 PAGE = REPOSITORY / "docs/man/handfast.1"

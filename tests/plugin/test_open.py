@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from plugin import document_file
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
+from plugin.files import document_file
 from plugin.paths import Paths
 from tests.plugin.conftest import REPOSITORY, Run
 from tests.plugin.loopback_service import Service

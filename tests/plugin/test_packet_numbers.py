@@ -2,9 +2,10 @@
 
 import pytest
 
-from plugin import limits, packets
-from plugin.contact import report_in
+from plugin import limits
 from plugin.device import Device
+from plugin.exchange import packets
+from plugin.exchange.contact import report_in
 from protocol import media_type
 from protocol.channel import BLOCK, MAX_NUMBER, Window
 from protocol.errors import ErrorCode

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from plugin import prompt
 from plugin.device import Device
 from plugin.errors import ExitCode
 from plugin.paths import Paths
-from plugin.short_id import short_id
-from plugin.terminal import plain
-from plugin.wording import ConsentRequest, consent_lines
+from plugin.person import prompt
+from plugin.person.short_id import short_id
+from plugin.person.terminal import plain
+from plugin.person.wording import ConsentRequest, consent_lines
 from tests.plugin.conftest import Run, environment
 from tests.plugin.loopback_service import Service
 from tests.plugin.on_terminal import on_terminal

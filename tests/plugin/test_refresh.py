@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from plugin import limits, rotation, services_command
+from plugin import limits
 from plugin.__main__ import parser
+from plugin.commands import services
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
+from plugin.exchange import rotation
+from plugin.keystore.records import Contents, KeyRecord
 from plugin.paths import Paths
-from plugin.records import Contents, KeyRecord
 from protocol.service_book import Server, Sync
 from tests.plugin.conftest import Run, open_device
 from tests.plugin.loopback_service import Service
@@ -210,7 +212,7 @@ def test_services_as_json(key: KeyRecord, here: Here, service: Service) -> None:
 def test_a_name_from_the_book_cannot_move_the_cursor() -> None:
     name = "ann\N{RIGHT-TO-LEFT OVERRIDE}\x1b[2J"
     server = Server(role="imap", host="x.example", port=993, security="tls", username=name)
-    assert services_command.server_words(server).endswith("as ann\ufffd\ufffd[2J")
+    assert services.server_words(server).endswith("as ann\ufffd\ufffd[2J")
 
 
 def test_rotating_all_keys(device: Device, here: Here, service: Service) -> None:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from plugin import limits, rotation
-from plugin.contact import report_in
+from plugin import limits
 from plugin.device import Device
 from plugin.errors import ExitCode
+from plugin.exchange import rotation
+from plugin.exchange.contact import report_in
+from plugin.keystore.records import Contents, KeyRecord
 from plugin.paths import Paths
-from plugin.records import Contents, KeyRecord
 from protocol.channel import read_packet
 from tests.plugin.conftest import open_device
 from tests.plugin.loopback_packets import Row

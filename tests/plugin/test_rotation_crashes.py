@@ -9,8 +9,8 @@ import pytest
 
 from plugin.crashpoints import EXIT_STATUS, POINTS
 from plugin.device import Device
+from plugin.keystore.records import KeyRecord
 from plugin.paths import Paths
-from plugin.records import KeyRecord
 from protocol.channel import read_packet
 from tests.plugin.conftest import REPOSITORY, Run, open_device
 from tests.plugin.loopback_service import Service

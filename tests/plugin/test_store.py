@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keyring.backend import KeyringBackend
 
-from plugin import records
 from plugin.errors import ExitCode, UserError
+from plugin.keystore import records
+from plugin.keystore.records import Contents, StoreDamagedError
+from plugin.keystore.sealing import real_keyring
+from plugin.keystore.store import MAGIC, Store, split
 from plugin.paths import Paths
-from plugin.records import Contents, StoreDamagedError
-from plugin.sealing import real_keyring
-from plugin.store import MAGIC, Store, split
 
 SECRET = "c2VjcmV0LXNlZWQtdGhhdC1ub2JvZHktbWF5LXNlZQ"
 
@@ -126,7 +126,8 @@ def test_a_store_in_use_by_another_process_is_not_changed(store: Store, paths: P
 
 def test_parallel_changes_are_all_kept(paths: Paths) -> None:
     program = (
-        "import os,sys,msgspec; from plugin.paths import Paths; from plugin.store import Store\n"
+        "import os,sys,msgspec; from plugin.paths import Paths\n"
+        "from plugin.keystore.store import Store\n"
         "store = Store(Paths.from_environment(), entropy=os.urandom, ask_passphrase=input)\n"
         "for n in range(10):\n"
         "    store.change(lambda c: msgspec.structs.replace(\n"

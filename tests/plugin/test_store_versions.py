@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin import records
+from plugin.keystore import records
+from plugin.keystore.records import Contents, KeyRecord, ProgramRecord, StoreDamagedError
 from plugin.paths import Paths
-from plugin.records import Contents, KeyRecord, ProgramRecord, StoreDamagedError
 from tests.plugin.test_store import keep_identity, open_store
 
 FIRST_VERSION = Path(__file__).with_name("store_v1")

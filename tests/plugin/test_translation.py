@@ -11,7 +11,7 @@ from babel.messages.mofile import write_mo
 
 from plugin.device import Device
 from plugin.handler import activate
-from plugin.short_id import short_id
+from plugin.person.short_id import short_id
 from tests.plugin.conftest import REPOSITORY, Run
 from tests.plugin.loopback_service import Service
 from tests.plugin.test_activate import allow, quiet

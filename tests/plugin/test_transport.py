@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from plugin.http_answer import Answer, TransportError
-from plugin.http_request import USER_AGENT
-from plugin.transport import Request, Transport
+from plugin.network.http_answer import Answer, TransportError
+from plugin.network.http_request import USER_AGENT
+from plugin.network.transport import Request, Transport
 from protocol import media_type
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: " + media_type.EXCHANGE.encode() + b"\r\n"

@@ -11,9 +11,9 @@ from plugin.decoding import DecodingError, decode
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.paths import Paths
-from plugin.policy import Policy
-from plugin.sign_in import keep_token, token_of
-from plugin.trust import TrustFile
+from plugin.portal.sign_in import keep_token, token_of
+from plugin.trust.issuers import TrustFile
+from plugin.trust.policy import Policy
 from tests.plugin.conftest import Run, open_device
 from tests.plugin.loopback_service import Service, fresh_key
 

@@ -10,8 +10,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 
 from app.models.tables import ACTIVATION
-from plugin import exchange
 from plugin.errors import UserError
+from plugin.exchange import agreement
 from protocol.activation import VerifiedDocument, open_document
 from tests.e2e.browser import Machine, press
 from tests.e2e.main_job.installation import ANN, EVERYTHING, Installation
@@ -99,9 +99,9 @@ def force(machine: Machine, document: bytes) -> str:
     """Run the exchange on a device that does not look for whom the document is."""
     device = device_of(machine)
     verified: VerifiedDocument = open_document(document, device.trust.usable(device.clock()))
-    record = exchange.agree(verified, device=device)
+    record = agreement.agree(verified, device=device)
     with pytest.raises(UserError) as refused:
-        exchange.finish(record, device=device)
+        agreement.finish(record, device=device)
     device.forget(record.activation)
     return refused.value.message
 

@@ -1,0 +1,1 @@
+"""Files read and written with care: whole, by one at a time, and nobody else's."""

@@ -1,0 +1,1 @@
+"""The key store: what it holds, in which encoding, and what keeps it closed."""

@@ -1,0 +1,1 @@
+"""HTTP as the device speaks it: one deadline, small answers, no redirects."""

@@ -1,0 +1,1 @@
+"""Whom this device believes: the issuers it trusts, and the administrator's policy."""
