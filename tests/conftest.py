@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.peers import postgresql
 
@@ -41,6 +42,11 @@ def pytest_configure() -> None:
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ["HOME"] = home
     os.environ["LC_ALL"] = "C.UTF-8"
+    # How long an example takes says how busy the machine is, not whether the code is right.
+    settings.register_profile(
+        "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("untimed")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -72,7 +72,6 @@ def test_an_operation_keeps_to_its_description(
     @given(case=of_description.as_strategy(generation_mode=mode))
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.explicit, Phase.generate],

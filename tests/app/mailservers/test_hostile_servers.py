@@ -164,7 +164,7 @@ def test_a_flood_is_cut_off_where_it_is_first_too_much(
     assert fault_of(script, ca).detail == detail
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     pieces=st.lists(
         st.binary(max_size=40)
