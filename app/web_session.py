@@ -35,6 +35,8 @@ class Browser:
     session_id: str | None = None
     person_id: str | None = None
     ends_at: int | None = None
+    # Whether it ends then in any case, or only if nothing is done with it until then.
+    is_final: bool = False
 
     @property
     def csrf(self) -> str:
@@ -130,7 +132,9 @@ def _read() -> Browser:
         token = sessions.new_token(services.entropy) if ended else token
         return Browser(token, is_new=ended)
     _touch(row, now)
-    return Browser(token, False, row.id, row.person_id, sessions.ends_at(row))
+    return Browser(
+        token, False, row.id, row.person_id, sessions.ends_at(row), sessions.is_final(row)
+    )
 
 
 def _touch(row: WebSession, now: int) -> None:
@@ -187,12 +191,13 @@ def csrf_token() -> str:
 def _for_pages() -> dict[str, Any]:
     if not has_request_context():
         return {}
-    return {"csrf_token": csrf_token, "session_seconds_left": _seconds_left}
+    return {
+        "csrf_token": csrf_token,
+        "this_browser": browser,
+        "session_seconds_left": lambda: seconds_left(browser().ends_at),
+    }
 
 
-def _seconds_left() -> int | None:
-    """Return for how long the person stays signed in if they do nothing; None when nobody is."""
-    current = browser()
-    if current.person_id is None or current.ends_at is None:
-        return None
-    return max(0, (current.ends_at - handfast().clock.now()) // SECOND)
+def seconds_left(ends_at: int | None) -> int:
+    """Return how many whole seconds it is until then, 0 if that is over or no moment at all."""
+    return max(0, ((ends_at or 0) - handfast().clock.now()) // SECOND)

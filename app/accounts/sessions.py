@@ -97,6 +97,11 @@ def ends_at(session: WebSession) -> int:
     return min(session.expires_at, session.seen_at + IDLE)
 
 
+def is_final(session: WebSession) -> bool:
+    """Tell whether the session ends then in any case, however much it is used."""
+    return ends_at(session) == session.expires_at
+
+
 def start(
     database: Session,
     token: str,

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from app.accounts import sessions
-from app.models import SessionKind
+from app.models import SessionKind, WebSession
 
 # The order matters: most browsers name others beside themselves.
 BROWSERS: Final = (
@@ -72,6 +72,13 @@ def find_session(
     """Return one living session of this person, or None."""
     found = list_sessions(session, person_id, this, now=now)
     return next((view for view in found if view.id == session_id), None)
+
+
+def renew_session(session: Session, session_id: str, *, now: int) -> tuple[int, bool]:
+    """Note that a session is in use; return when it ends now, and whether that is final."""
+    sessions.touch(session, session_id, now=now)
+    row = session.get_one(WebSession, session_id, populate_existing=True)
+    return sessions.ends_at(row), sessions.is_final(row)
 
 
 def end_others(session: Session, person_id: str, this: str, *, now: int) -> int:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, redirect, render_template, url_for
+from flask import Blueprint, abort, jsonify, redirect, render_template, url_for
 from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
-from app import notices
+from app import notices, web_session
 from app.accounts import sessions
+from app.errors import wants_json
 from app.extensions import handfast
 from app.permissions import Permission, current_person, require
-from app.signed_in.services import SessionView, end_others, find_session, list_sessions
+from app.signed_in.services import (
+    SessionView,
+    end_others,
+    find_session,
+    list_sessions,
+    renew_session,
+)
 
 signed_in = Blueprint("signed_in", __name__)
 
@@ -20,6 +27,20 @@ signed_in = Blueprint("signed_in", __name__)
 def index() -> str:
     """Show where the person is signed in."""
     return render_template("signed_in/index.html", sessions=_list())
+
+
+@signed_in.post("/sessions/renew")
+@require(Permission.OWN)
+def renew() -> Response:
+    """Put off the end of this session, and tell a page's script for how long it lasts now."""
+    here, person = handfast(), current_person()
+    with here.database.write() as database:
+        ends_at, is_final = renew_session(database, person.session_id, now=here.clock.now())
+        if not wants_json():
+            notices.leave(database, gettext("You stay signed in."))
+    if wants_json():
+        return jsonify(seconds_left=web_session.seconds_left(ends_at), is_final=is_final)
+    return redirect(url_for("home.index"), 303)
 
 
 @signed_in.get("/sessions/<session_id>/end")

@@ -12,6 +12,15 @@ for (const button of document.querySelectorAll("button.copy")) {
   });
 }
 
+// A command that is wider than its box scrolls, and the keyboard must get there; others need no stop.
+const boxes = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+for (const box of document.querySelectorAll(".command, pre")) boxes.observe(box);
+
 const summary = document.getElementById("error-summary");
 if (summary) summary.focus();
 
@@ -32,10 +41,47 @@ setInterval(() => {
 
 // The session may end while a page lies open; that is said five minutes before.
 const notice = document.getElementById("session-notice");
-if (notice?.hidden) {
-  const left = Number(notice.dataset.secondsLeft) - 5 * 60;
+const renewal = notice?.querySelector("form");
+
+function warnBefore(secondsLeft) {
   setTimeout(() => {
     notice.setAttribute("role", "alert");
     notice.hidden = false;
-  }, left * 1000);
+  }, (secondsLeft - 5 * 60) * 1000);
 }
+
+function tell(sentence, kind) {
+  const told = document.createElement("div");
+  told.className = `notice ${kind}`;
+  told.tabIndex = -1;
+  told.append(document.createElement("p"));
+  told.firstChild.textContent = sentence;
+  document.getElementById("messages").replaceChildren(told);
+  return told;
+}
+
+async function renew(event) {
+  event.preventDefault();
+  let answer;
+  try {
+    answer = await fetch(renewal.action, {
+      method: "POST", body: new FormData(renewal), headers: { Accept: "application/json" },
+    });
+  } catch {
+    tell(notice.dataset.lost, "bad");
+    return;
+  }
+  // What went wrong is told on a page of its own, such as the one to sign in again.
+  if (!answer.ok) return renewal.submit();
+  const { seconds_left: secondsLeft, is_final: isFinal } = await answer.json();
+  for (const part of notice.querySelectorAll("[data-if]")) {
+    part.hidden = (part.dataset.if === "final") !== isFinal;
+  }
+  notice.hidden = true;
+  // The button that had the focus is gone.
+  tell(notice.dataset.renewed, "good").focus();
+  warnBefore(secondsLeft);
+}
+
+if (notice?.hidden) warnBefore(Number(notice.dataset.secondsLeft));
+renewal?.addEventListener("submit", renew);

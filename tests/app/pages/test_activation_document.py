@@ -178,6 +178,6 @@ def test_an_issued_document_says_how_long_it_is_good_itself(seeded: Seeded) -> N
 def test_a_waiting_activation_is_finished_without_a_browser_too(seeded: Seeded) -> None:
     ann = seeded.browser(seeded.ann)
     ann.get(f"/activations/{seeded.waiting}")
-    assert "<code>handfast activate --waiting</code>" in ann.text()
-    assert "<code>handfast register</code>" in ann.text()
+    assert 'data-copy="handfast activate --waiting"' in ann.text()
+    assert 'data-copy="handfast register"' in ann.text()
     assert "Reload this page" in ann.text().partition("</section>")[2]

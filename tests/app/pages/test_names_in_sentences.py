@@ -119,6 +119,11 @@ def test_a_name_in_a_notice_is_text_and_no_pattern(bare: Seeded) -> None:
 
 def test_names_are_escaped_and_addresses_wrap_behind_signs_only() -> None:
     assert bdi("<b>&") == "<bdi>&lt;b&gt;&amp;</bdi>"
-    assert address("a.b@c.example") == "<bdi>a.<wbr>b@<wbr>c.<wbr>example</bdi>"
-    assert address('"<i>."@x') == "<bdi>&#34;&lt;i&gt;.<wbr>&#34;@<wbr>x</bdi>"
+    assert address("ann@example.org") == "<bdi>ann@example.org</bdi>"
+    long = "ann.without.end@an.example"
+    broken = "ann.<wbr>without.<wbr>end@<wbr>an.<wbr>example"
+    assert address(long) == f"<bdi>{broken}</bdi>"
+    assert address(f"ann@example.org, {long}") == f"<bdi>ann@example.org, {broken}</bdi>"
+    hostile = '"<i>."@long.enough.example'
+    assert address(hostile).startswith("<bdi>&#34;&lt;i&gt;.<wbr>&#34;@<wbr>long.<wbr>")
     assert address("") == "<bdi></bdi>"
