@@ -16,7 +16,7 @@ from plugin.errors import ExitCode, UserError, refused_by_person
 from plugin.i18n import _
 from plugin.keystore.records import Contents, KeyRecord, ProgramRecord
 from plugin.person import prompt
-from plugin.person.output import print_json
+from plugin.person.output import add_json_option, print_json
 from plugin.person.short_id import begins
 from plugin.person.terminal import date, listing, plain, say, tell
 from protocol.encoding import lv_cat
@@ -30,10 +30,11 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help=_("show and change which programs may have keys"),
         epilog=_("example: handfast access list"),
     )
-    top.set_defaults(run=run_list, json=False)
+    top.set_defaults(run=run_list)
+    add_json_option(top)
     actions = top.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
     listing = actions.add_parser("list", help=_("list programs and what they may have keys for"))
-    listing.add_argument("--json", action="store_true", help=_("print JSON"))
+    add_json_option(listing, again=True)
     listing.set_defaults(run=run_list)
     remove = actions.add_parser(
         "remove",
@@ -46,7 +47,7 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     remove.add_argument(
         "access", metavar=_("ID|PROGRAM"), help=_("one access, or all of one program")
     )
-    remove.set_defaults(run=run_remove)
+    remove.set_defaults(run=run_remove, json=False)
     _define_allow(actions)
 
 
@@ -73,7 +74,7 @@ def _define_allow(actions: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar=_("FILE"),
         help=_("the interpreter, for a script whose first line names none"),
     )
-    command.set_defaults(run=run_allow)
+    command.set_defaults(run=run_allow, json=False)
 
 
 def run_list(args: argparse.Namespace, device: Device) -> int:

@@ -9,6 +9,7 @@ from plugin.i18n import _
 from plugin.keystore.records import KeyRecord
 from plugin.person.output import print_json
 from plugin.person.terminal import bold, plain, say, tell
+from plugin.portal import refusals
 from plugin.portal.calls import Portal
 from plugin.portal.credentials import same_address
 from plugin.portal.messages import AccountOutcome, Problem
@@ -34,7 +35,7 @@ class Report:
         """Return why the portal refused an account, None when it did not."""
         for outcome in self.outcomes:
             if same_address(outcome.address, address) and not outcome.accepted:
-                return outcome.problem or Problem("unexpected", _("The portal does not say why."))
+                return outcome.problem or Problem("unexpected")
         return None
 
     def is_proven(self, address: str) -> bool:
@@ -82,8 +83,9 @@ def _account_lines(report: Report, address: str) -> list[str]:
     problem, keys = report.problem_of(address), report.keys_of(address)
     if problem is not None:
         again = _("    then: handfast activate --account %s") % plain(address)
-        lines = [f"{REFUSED} {plain(address)}: {plain(problem.title)}"]
-        return [*lines, *([f"    {plain(problem.detail)}"] if problem.detail else []), again]
+        told = refusals.of_account(problem)
+        lines = [f"{REFUSED} {plain(address)}: {told.what}"]
+        return [*lines, *([f"    {told.hint}"] if told.hint else []), again]
     if not keys:
         return [_("%(mark)s %(address)s: no key") % {"mark": REFUSED, "address": plain(address)}]
     lines = [f"{DONE} {plain(address)}"]
@@ -109,9 +111,7 @@ def _account_as_json(report: Report, address: str) -> dict[str, object]:
         "address": address,
         "outcome": "active" if keys else "refused",
         "proven": bool(keys) and report.is_proven(address),
-        "problem": None
-        if problem is None
-        else {"code": problem.code, "title": problem.title, "detail": problem.detail},
+        "problem": None if problem is None else _problem_as_json(problem),
         "keys": [
             {
                 "key_id": key.key_id,
@@ -122,3 +122,8 @@ def _account_as_json(report: Report, address: str) -> dict[str, object]:
             for key in keys
         ],
     }
+
+
+def _problem_as_json(problem: Problem) -> dict[str, object]:
+    told = refusals.of_account(problem)
+    return {"code": problem.code, "title": told.what, "detail": told.hint}

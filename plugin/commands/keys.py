@@ -11,7 +11,7 @@ from plugin.i18n import _
 from plugin.keystore import sealing
 from plugin.keystore.records import KeyRecord, PendingRecord
 from plugin.person import prompt
-from plugin.person.output import print_json
+from plugin.person.output import add_json_option, print_json
 from plugin.person.passphrase import new_passphrase
 from plugin.person.short_id import begins, short_id
 from plugin.person.terminal import ago, bold, date, listing, plain, say, table, tell
@@ -24,7 +24,8 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help=_("show, replace, revoke and protect the keys on this device"),
         epilog=_("example: handfast keys list"),
     )
-    top.set_defaults(run=run_list, json=False)
+    top.set_defaults(run=run_list)
+    add_json_option(top)
     actions = top.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
     listing = actions.add_parser("list", help=_("list the keys; never the secrets themselves"))
     listing.set_defaults(run=run_list)
@@ -32,7 +33,7 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     show.add_argument("key", metavar=_("KEY"), help=_("its id, or the beginning of it"))
     show.set_defaults(run=run_show)
     for command in (listing, show):
-        command.add_argument("--json", action="store_true", help=_("print JSON"))
+        add_json_option(command, again=True)
     remove = actions.add_parser(
         "remove",
         help=_("remove a key, or an unfinished exchange, from this device"),
@@ -42,7 +43,7 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     remove.add_argument("key", metavar=_("KEY"), help=_("its id, or the beginning of it"))
     remove.add_argument("--yes", action="store_true", help=_("do not ask"))
-    remove.set_defaults(run=run_remove)
+    remove.set_defaults(run=run_remove, json=False)
     _define_rotate(actions)
     _define_revoke(actions)
     _define_passphrase(actions)
@@ -62,7 +63,7 @@ def _define_rotate(actions: "argparse._SubParsersAction[argparse.ArgumentParser]
         "keys", nargs="*", default=[], metavar=_("KEY"), help=_("ids, or the beginnings of them")
     )
     which.add_argument("--all", action="store_true", help=_("every key"))
-    rotate.add_argument("--json", action="store_true", help=_("print JSON"))
+    add_json_option(rotate, again=True)
     rotate.set_defaults(run=run_rotate)
 
 
@@ -74,7 +75,7 @@ def _define_revoke(actions: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     revoke.add_argument("key", metavar=_("KEY"), help=_("its id, or the beginning of it"))
     revoke.add_argument("--yes", action="store_true", help=_("do not ask"))
-    revoke.add_argument("--json", action="store_true", help=_("print JSON"))
+    add_json_option(revoke, again=True)
     revoke.set_defaults(run=run_revoke)
 
 
@@ -92,9 +93,9 @@ def _define_passphrase(actions: "argparse._SubParsersAction[argparse.ArgumentPar
         metavar="N",
         help=_("read the new passphrase from file descriptor N"),
     )
-    setting.set_defaults(run=run_set_passphrase)
+    setting.set_defaults(run=run_set_passphrase, json=False)
     clear = choices.add_parser("clear", help=_("go back to the keyring or a key file"))
-    clear.set_defaults(run=run_clear_passphrase)
+    clear.set_defaults(run=run_clear_passphrase, json=False)
 
 
 def run_list(args: argparse.Namespace, device: Device) -> int:

@@ -9,7 +9,7 @@ from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _, ngettext
 from plugin.person import prompt
-from plugin.person.output import print_json
+from plugin.person.output import add_json_option, print_json
 from plugin.person.terminal import bold, date, say, tell
 from plugin.trust.issuers import Trust, read_bundle, read_small
 from protocol.errors import VerificationError
@@ -23,19 +23,20 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         help=_("say whose activation documents this device accepts"),
         epilog=_("example: handfast trust add https://portal.example.org"),
     )
-    top.set_defaults(run=run_list, json=False)
+    top.set_defaults(run=run_list)
+    add_json_option(top)
     actions = top.add_subparsers(title=_("commands"), metavar=_("COMMAND"))
     _define_add(actions)
     listing = actions.add_parser("list", help=_("show whom this device trusts"))
-    listing.add_argument("--json", action="store_true", help=_("print JSON"))
+    add_json_option(listing, again=True)
     listing.set_defaults(run=run_list)
     update = actions.add_parser("update", help=_("fetch the newest keys of the services"))
     update.add_argument("issuer", nargs="?", metavar=_("URL"), help=_("only of this one"))
-    update.set_defaults(run=run_update)
+    update.set_defaults(run=run_update, json=False)
     remove = actions.add_parser("remove", help=_("stop trusting a service"))
     remove.add_argument("issuer", metavar=_("URL"))
     remove.add_argument("--yes", action="store_true", help=_("do not ask"))
-    remove.set_defaults(run=run_remove)
+    remove.set_defaults(run=run_remove, json=False)
 
 
 def _define_add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -60,7 +61,7 @@ def _define_add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--fingerprint", help=_("the fingerprint you were given another way; then nothing is asked")
     )
     add.add_argument("--yes", action="store_true", help=_("do not ask: trust on first use"))
-    add.set_defaults(run=run_add)
+    add.set_defaults(run=run_add, json=False)
 
 
 def run_add(args: argparse.Namespace, device: Device) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import itertools
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,8 @@ from plugin.person.terminal import plain
 
 # A public id (16 bytes) or a device's name (32 bytes) in base64url, which may begin with a hyphen.
 WHOLE_ID: Final = re.compile(r"-[A-Za-z0-9_-]{21}|-[A-Za-z0-9_-]{42}", re.ASCII)
+
+JSON: Final = "--json"
 
 
 class Parser(argparse.ArgumentParser):
@@ -28,6 +31,9 @@ class Parser(argparse.ArgumentParser):
         parsed, unknown = self.parse_known_args(words, namespace)
         if unknown:
             raise _unknown(self, unknown[0])
+        if JSON in itertools.takewhile(lambda word: word != "--", words) and not parsed.json:
+            # Said to a command above the one that was meant, which prints none.
+            raise _misplaced(JSON)
         return parsed
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -70,15 +76,19 @@ def _unknown(parser: argparse.ArgumentParser, given: str) -> UserError:
         )
     # Which command it was given to is not known any more; a near one of any command helps.
     if name in _options(parser):
-        return UserError(
-            _("%s does not belong to this command") % plain(name),
-            _("give it after the command that has it, as the help of that command says"),
-            ExitCode.USAGE,
-        )
+        return _misplaced(name)
     near = difflib.get_close_matches(name, sorted(_options(parser)), n=1)
     return UserError(
         _("there is no option %s") % plain(name),
         _('did you mean "%s"?') % near[0] if near else _('see "%s --help"') % parser.prog,
+        ExitCode.USAGE,
+    )
+
+
+def _misplaced(option: str) -> UserError:
+    return UserError(
+        _("%s does not belong to this command") % plain(option),
+        _("give it after the command that has it, as the help of that command says"),
         ExitCode.USAGE,
     )
 

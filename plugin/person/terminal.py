@@ -6,9 +6,12 @@ import sys
 import time
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import TextIO
+from typing import Final, TextIO
 
-from plugin.i18n import ngettext
+from plugin.i18n import _, ngettext
+
+# More than a sentence or two of somebody else is not shown.
+LONGEST_QUOTE: Final = 200
 
 
 def say(*lines: str) -> None:
@@ -44,6 +47,14 @@ def plain(untrusted_text: str) -> str:
         else "\N{REPLACEMENT CHARACTER}"
         for character in untrusted_text
     )
+
+
+def quoted(untrusted_text: str) -> str:
+    """Return somebody else's words as such: in quotation marks, on one line, not too long."""
+    text = plain(untrusted_text.strip())
+    if len(text) > LONGEST_QUOTE:
+        text = text[: LONGEST_QUOTE - 1] + "…"
+    return _("“%s”") % text
 
 
 def fits(lines: Sequence[str]) -> bool:

@@ -15,6 +15,7 @@ from plugin.limits import CALL_PAUSES, LONGEST_PAUSE, MOST_PAGES
 from plugin.network.http_answer import Answer, TransportError
 from plugin.person import prompt
 from plugin.person.terminal import ago, notice, plain
+from plugin.portal import refusals
 from plugin.portal.messages import Refusal, Sent, ThisDevice
 from plugin.trust.issuers import Trust
 
@@ -26,15 +27,11 @@ T = TypeVar("T")
 
 
 class RefusedByPortalError(UserError):
-    """The portal said no, and why."""
+    """The portal said no; its code says why."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(
-            _("the portal refused: %s") % plain(refusal.title or refusal.code),
-            plain(refusal.detail or ""),
-            ExitCode.REFUSED_BY_SERVICE,
-            refusal.code,
-        )
+        told = refusals.of_call(refusal)
+        super().__init__(told.what, told.hint, ExitCode.REFUSED_BY_SERVICE, refusal.code)
         self.refusal = refusal
 
 
@@ -191,8 +188,8 @@ def _busy(issuer: str, got: Answer) -> UserError:
     again = _("try again in a minute")
     if got.retry_after is not None:
         again = _("try again in %s") % ago(max(1, got.retry_after))
-    title = _refusal(got).title
-    why = plain(title) if title else _("%s is busy") % issuer
+    known = refusals.OF_CALLS.get(_refusal(got).code)
+    why = known.what if known else _("%s is busy") % issuer
     return UserError(why, again, ExitCode.UNFINISHED)
 
 
@@ -200,7 +197,7 @@ def _refusal(got: Answer) -> Refusal:
     try:
         return decode(got.untrusted_body, Refusal)
     except DecodingError:
-        return Refusal(title=_("it gave no usable answer (%d)") % got.status)
+        return Refusal(code=f"http-{got.status}")
 
 
 def _unfinished(issuer: str, why: str) -> UserError:

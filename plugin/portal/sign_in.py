@@ -12,8 +12,9 @@ from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
 from plugin.keystore.records import Contents
+from plugin.person.output import add_json_option
 from plugin.person.terminal import notice, plain
-from plugin.portal import credentials
+from plugin.portal import credentials, refusals
 from plugin.portal.calls import Portal, RefusedByPortalError, SignedOutError, choose
 from plugin.portal.messages import Sent, SignedIn, SignIn
 
@@ -88,12 +89,7 @@ def add_arguments(command: argparse.ArgumentParser, *, again: bool = False) -> N
         help=WHICH_PORTAL,
     )
     credentials.add_arguments(command, again=again)
-    command.add_argument(
-        "--json",
-        action="store_true",
-        default=argparse.SUPPRESS if again else False,
-        help=_("print JSON"),
-    )
+    add_json_option(command, again=again)
 
 
 def open_session(args: argparse.Namespace, device: Device) -> Session:
@@ -122,10 +118,10 @@ def _refused_account(error: RefusedByPortalError) -> UserError:
     """Say what is wrong with the one account that was to sign in, where the portal says it."""
     for outcome in error.refusal.accounts:
         if outcome.problem is not None:
-            said = plain(outcome.problem.title).rstrip(".")
+            told = refusals.of_account(outcome.problem)
             return UserError(
-                f"{plain(outcome.address)}: {said[:1].lower()}{said[1:]}",
-                plain(outcome.problem.detail or ""),
+                f"{plain(outcome.address)}: {told.what}",
+                told.hint,
                 ExitCode.REFUSED_BY_SERVICE,
                 outcome.problem.code,
             )

@@ -28,6 +28,8 @@ from tests.plugin.agent_site import (
 from tests.plugin.conftest import REPOSITORY, Run, environment
 
 ANN = ("ann@example.org", "contacts")
+# Where an installation puts the command, as its people have it on their PATH.
+INSTALLED = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.fixture
@@ -263,7 +265,7 @@ def test_the_example_is_ten_lines_and_works(keys: Device, paths: Paths) -> None:
     with agent_site.running(paths) as agent:
         asking = subprocess.Popen(
             [sys.executable, str(example)],
-            env=environment(paths),
+            env=environment(paths, PATH=INSTALLED),
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -276,7 +278,7 @@ def test_the_example_fails_with_the_message_when_it_gets_no_key(agent: Agent, pa
     example = REPOSITORY / "examples" / "device_key.py"
     done = subprocess.run(
         [sys.executable, str(example)],
-        env=environment(paths),
+        env=environment(paths, PATH=INSTALLED),
         capture_output=True,
         text=True,
         check=False,

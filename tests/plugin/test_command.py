@@ -87,6 +87,24 @@ def test_status_says_plainly_what_protects_the_keys(handfast: Run, device: Devic
     assert "whoever can read your files can read your keys" in handfast("status").stdout
 
 
+@pytest.mark.parametrize("command", ["keys", "access", "trust"])
+def test_a_bare_command_gives_programs_its_list(
+    command: str, handfast: Run, device: Device, service: Service
+) -> None:
+    activate(service.issue(), device=device, origin=None, consent=allow, progress=quiet)
+    listed = handfast(command, "list", "--json").stdout
+    assert isinstance(json.loads(listed), list)
+    assert handfast(command, "--json").stdout == listed
+    assert handfast(command, "--json", "list").stdout == listed
+
+
+def test_json_for_a_command_that_prints_none_is_refused(handfast: Run, device: Device) -> None:
+    for rest in (("keys", "--json", "passphrase", "clear"), ("access", "--json", "remove", "x")):
+        refused = handfast(*rest)
+        assert refused.returncode == ExitCode.USAGE
+        assert "--json does not belong" in json.loads(refused.stdout)["error"]["message"]
+
+
 def test_json_never_holds_a_secret(handfast: Run, device: Device, service: Service) -> None:
     activate(service.issue(), device=device, origin=None, consent=allow, progress=quiet)
     (key,) = device.store.read().keys
