@@ -14,16 +14,26 @@ let origins = new Set();
 let asking = null; // the question that is under way
 let askedAt = -Infinity;
 
-export async function introduceTo(portals) {
+export function introduceTo(portals) {
   origins = portals;
   if (origins.size === 0) return;
-  if ((await rules.getSessionRules()).length === 0) await learn();
+  chrome.runtime.onMessage.addListener(whenIntroduced);
+  introduceFirst();
 }
 
-// Somebody has come to a portal's page, and may soon want a document.
-export async function visited({ frameId, url }) {
-  const isPortal = frameId === 0 && origins.has(new URL(url).origin);
-  if (isPortal && Date.now() - askedAt > FRESH_FOR) await learn();
+async function introduceFirst() {
+  if ((await rules.getSessionRules()).length === 0) await renew();
+}
+
+// A page of a portal has begun and may soon want a document: its forms wait for the answer.
+function whenIntroduced({ type }, _sender, answer) {
+  if (type !== "introduce") return false;
+  renew().finally(() => answer({ type: "introduced" }));
+  return true; // The answer comes later.
+}
+
+async function renew() {
+  if (asking !== null || Date.now() - askedAt > FRESH_FOR) await learn();
 }
 
 // The first activation makes a name that was not there, and a failed one may have used an old name.

@@ -2,7 +2,7 @@
 // native host, which verifies it; the person is asked here; the host goes on. The portal is told
 // which device this is. It touches nothing but the portals named in the manifest's
 // host_permissions.
-import { introduceTo, visited } from "./identity.js";
+import { introduceTo } from "./identity.js";
 import { Job } from "./job.js";
 import { listenForAnswers } from "./prompt.js";
 import { enqueue, leave, leaveTab } from "./queue.js";
@@ -15,10 +15,7 @@ watchDocuments(portals, origins, (document) => enqueue(new Job(document)));
 listenForAnswers();
 introduceTo(origins);
 
-chrome.webNavigation.onCommitted.addListener((event) => {
-  leave(event);
-  visited(event);
-});
+chrome.webNavigation.onCommitted.addListener(leave);
 chrome.tabs.onRemoved.addListener((tabId) => {
   forgetTab(tabId);
   leaveTab(tabId);

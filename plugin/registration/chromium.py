@@ -90,7 +90,11 @@ def write_extension(folder: Path, issuers: Sequence[str]) -> None:
 def extension_manifest(issuers: Sequence[str]) -> dict[str, Any]:
     """Return the manifest of a copy for these issuers."""
     manifest = files.read_json_object(SOURCE / "manifest.json")
-    manifest["host_permissions"] = [host_permission(issuer) for issuer in issuers]
+    patterns = [host_permission(issuer) for issuer in issuers]
+    manifest["host_permissions"] = patterns
+    # A script for no page at all is an error to the browser.
+    scripts = [{**script, "matches": patterns} for script in manifest["content_scripts"]]
+    manifest["content_scripts"] = scripts if patterns else []
     return manifest
 
 

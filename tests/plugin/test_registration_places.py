@@ -30,6 +30,7 @@ def test_the_extension_asks_for_nothing_more_than_it_needs() -> None:
         "webRequest",
     ]
     assert manifest["host_permissions"] == []
+    assert [script["matches"] for script in manifest["content_scripts"]] == [[]]
     assert "web_accessible_resources" not in manifest
     assert "externally_connectable" not in manifest
 
@@ -43,6 +44,16 @@ def test_every_text_of_the_extension_is_in_its_messages() -> None:
     named = {f"error_{part.split(chr(34))[0]}" for part in scripts.split('failure("')[1:]}
     assert named <= set(messages)
     assert {name.replace("error_", "hint_") for name in named} <= set(messages)
+    asked = {part.split('"')[0] for part in scripts.split('getMessage("')[1:]}
+    assert {"form_held", "frame_waiting"} <= asked <= set(messages)
+
+
+def test_its_script_runs_in_the_pages_of_the_issuers_and_in_no_others() -> None:
+    manifest = chromium.extension_manifest([ISSUER])
+    (script,) = manifest["content_scripts"]
+    assert script["matches"] == manifest["host_permissions"] == [chromium.host_permission(ISSUER)]
+    # Without any page the browser would not load the extension at all.
+    assert chromium.extension_manifest([])["content_scripts"] == []
 
 
 @pytest.mark.parametrize(
