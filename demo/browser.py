@@ -103,8 +103,11 @@ def _wait_for_bridge(context: BrowserContext) -> None:
     """Wait until the bridge listens: a document that comes before is a download."""
     workers = context.service_workers or [context.wait_for_event("serviceworker", timeout=15_000)]
     # The worker is there before its script has run.
-    while not workers[0].evaluate("chrome.webRequest?.onHeadersReceived.hasListeners()"):
+    for _attempt in range(750):
+        if workers[0].evaluate("chrome.webRequest?.onHeadersReceived.hasListeners()"):
+            return
         time.sleep(0.02)
+    raise TimeoutError("the bridge does not listen")
 
 
 def sandbox_flags() -> list[str]:

@@ -83,6 +83,7 @@ def test_a_revoked_device_gets_no_keys_until_its_owner_allows_it_again(
     page.goto(device_page)
     page.get_by_role("link", name="Allow this device again").click()
     page.get_by_role("button", name="Allow this device again").click()
+    expect(page.get_by_role("link", name="Revoke this device")).to_be_visible()
     enter_page(page, portal, "Your account")
     allow_in(context, page)
     assert wait_until_active(page) == words_on_device(machine, portal) == portal.active_words(ANN)
