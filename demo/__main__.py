@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Mapping
@@ -135,6 +136,12 @@ def print_leaflet(home: house.House, context: BrowserContext | None) -> None:
     second = thick_client.ThickClient(home)
     if second.program.exists():
         print(f"     second     HANDFAST_HOME={second.home} {second.program} services")
+    # Absolute and quoted: it works as it stands, in whatever folder it is pasted.
+    place = f"HANDFAST_HOME={shlex.quote(str(home.folder / 'another-device'))}"
+    another = f"{place} {shlex.quote(str(house.BIN / 'handfast'))}"
+    print("     another    to make a further device of this machine, by the demo's authority:")
+    print(f"       {another} {shlex.join(home.trust_command())}")
+    print(f"       {another} activate --account {house.ANN}")
     if context is None or not browser.has_display():
         print(
             "     browser    a browser of your own asks about the certificate: import the authority"

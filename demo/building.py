@@ -9,7 +9,6 @@ from demo import browser, house, mail_server, processes
 from demo.narrator import Narrator
 from demo.processes import Listener
 from plugin.registration.chromium import Place
-from protocol.trust import TrustBundle
 
 
 def build_service(
@@ -49,11 +48,7 @@ def build_client(home: house.House) -> None:
 def build_device(home: house.House, narrator: Narrator) -> None:
     """Install the trust anchor and register the content handler in a browser profile."""
     with narrator.step("the handler trusts the portal's public key, by its fingerprint"):
-        # The fingerprint comes from the operator's side, as it would on paper or with the device.
-        published = home.service / "keys" / "published" / "trust.json"
-        fingerprint = TrustBundle.from_json(published.read_bytes()).fingerprint
-        by = ("--ca-file", str(home.certificates.authority), "--fingerprint", fingerprint)
-        processes.run(home, "handfast", "trust", "add", home.issuer, *by)
+        processes.run(home, "handfast", *home.trust_command())
     with narrator.step("the handler registers itself in the browser's profile"):
         profile = ("--user-data-dir", str(home.profile))
         processes.run(home, "handfast", "register", "--browser", "chromium", *profile)

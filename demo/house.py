@@ -12,6 +12,7 @@ from pathlib import Path
 
 from demo.certificates import Certificates
 from demo.certificates import provide as provide_certificates
+from protocol.trust import TrustBundle
 from protocol.words import words
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -74,6 +75,16 @@ class House:
     def screenshots(self) -> Path:
         """Where pictures of every step go."""
         return self.folder.parent / "screenshots"
+
+    def trust_command(self) -> tuple[str, ...]:
+        """What a device says to trust the portal, where no system knows the demo's authority.
+
+        The fingerprint comes from the operator's side, as it would on paper or with the device.
+        """
+        published = self.service / "keys" / "published" / "trust.json"
+        fingerprint = TrustBundle.from_json(published.read_bytes()).fingerprint
+        by = ("--ca-file", str(self.certificates.authority), "--fingerprint", fingerprint)
+        return ("trust", "add", self.issuer, *by)
 
     def environment(self) -> dict[str, str]:
         """What every program gets: the demo's settings, and nothing of the person's own."""

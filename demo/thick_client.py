@@ -15,7 +15,6 @@ from typing import Any
 from demo.house import ANN, ANN_AT_WORK, BIN, House
 from demo.narrator import Narrator
 from demo.processes import DemoError
-from protocol.trust import TrustBundle
 
 PATIENCE = 120  # seconds
 # What set-up downloaded by hash: installing from here needs no network.
@@ -76,10 +75,7 @@ def show(house: House, narrator: Narrator) -> Words:
     with narrator.step("pipx installs it into an environment of its own"):
         install(client, wheel)
     with narrator.step("it trusts the portal's public key, by its fingerprint"):
-        published = house.service / "keys" / "published" / "trust.json"
-        fingerprint = TrustBundle.from_json(published.read_bytes()).fingerprint
-        by = ("--ca-file", str(house.certificates.authority), "--fingerprint", fingerprint)
-        client.handfast("trust", "add", house.issuer, *by)
+        client.handfast(*house.trust_command())
     with narrator.step(f"Ann activates {ANN} and {ANN_AT_WORK} in one call"):
         accounts = (ANN, ANN_AT_WORK)
         named = [word for account in accounts for word in ("--account", account)]

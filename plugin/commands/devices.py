@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from plugin.commands.whose import say_whose, tell_of_others
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.exchange import contact
@@ -54,10 +55,15 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
     if args.json:
         print_json([_as_json(one, here) for one in found])
         return ExitCode.OK
+    own = say_whose(_("Devices of %(whose)s at %(portal)s:"), session)
+    say(*_lines(found, here, device.clock()))
+    tell_of_others("devices", own, session, args)
+    return ExitCode.OK
+
+
+def _lines(found: Sequence[PortalDevice], here: str, now: int) -> list[str]:
     if not found:
-        say(_("You have no devices yet."))
-        return ExitCode.OK
-    now = device.clock()
+        return [_("none yet")]
     rows = [
         (
             short_id(one.id),
@@ -68,8 +74,7 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
         )
         for one in found
     ]
-    say(*listing((_("DEVICE"), _("NAME"), _("STATE"), _("KEYS"), _("SEEN")), rows))
-    return ExitCode.OK
+    return listing((_("DEVICE"), _("NAME"), _("STATE"), _("KEYS"), _("SEEN")), rows)
 
 
 def run_revoke(args: argparse.Namespace, device: Device) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from plugin.commands.whose import say_whose, tell_of_others
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
@@ -46,7 +47,8 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def run_list(args: argparse.Namespace, device: Device) -> int:
     """List the sessions, this one first."""
-    found = _sessions(sign_in.open_session(args, device))
+    session = sign_in.open_session(args, device)
+    found = _sessions(session)
     if args.json:
         print_json([msgspec.structs.asdict(one) for one in found])
         return ExitCode.OK
@@ -61,7 +63,9 @@ def run_list(args: argparse.Namespace, device: Device) -> int:
         )
         for one in found
     ]
+    own = say_whose(_("Signed in as %(whose)s at %(portal)s:"), session)
     say(*listing((_("SESSION"), _("NAME"), _("KIND"), _("ADDRESS"), _("SEEN")), rows))
+    tell_of_others("sessions", own, session, args)
     return ExitCode.OK
 
 

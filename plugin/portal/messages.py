@@ -146,6 +146,12 @@ class WaitingActivation(msgspec.Struct, frozen=True):
         return self.state == "open" and self.stage in ("", "waiting")
 
 
+class PortalAccount(msgspec.Struct, frozen=True):
+    """One mail account of the person who is signed in."""
+
+    address: str
+
+
 class PortalDevice(msgspec.Struct, frozen=True):
     """One device of the person, as the portal lists it; times in seconds UTC."""
 

@@ -79,9 +79,15 @@ def register(args: argparse.Namespace, device: Device) -> int:
             record.forget(device.paths, target)
             raise
         _say_written(target, written)
-    if not trusted_issuers(device):
-        tell(_("This device trusts no service yet. Next: handfast trust add https://…"))
+    _say_what_is_left(issuers, device)
     return ExitCode.OK
+
+
+def _say_what_is_left(issuers: tuple[str, ...], device: Device) -> None:
+    """Without trust the handler refuses every document, whatever the extension may act on."""
+    if not device.trust.all():
+        portal = issuers[0] if issuers else "https://…"
+        tell(_("This device trusts no service yet. Next: handfast trust add %s") % portal)
 
 
 def unregister(args: argparse.Namespace, device: Device) -> int:

@@ -68,6 +68,41 @@ def test_interrupting_the_servers_ends_all_that_was_started(tmp_path: Path) -> N
     assert not any(map(is_running, children))
 
 
+def test_the_commands_of_the_leaflet_make_another_device(tmp_path: Path) -> None:
+    demo = start(tmp_path / "var of Ann", "--serve")
+    assert demo.stdout is not None
+    said = []
+    for line in demo.stdout:
+        said.append(line)
+        if "Ctrl-C ends it" in line:
+            break
+    try:
+        (password,) = re.findall(r"sign in +ann@example\.org +password +(\S+)", "".join(said))
+        trust, activate = [line for line in said if line.startswith("       HANDFAST_HOME=")]
+        assert "trusts https://localhost" in typed(trust)
+        # Where a person types the password, a program gives a descriptor.
+        assert "is active:" in typed(f"{activate.strip()} --password-fd 0", password)
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=30)
+
+
+def typed(command: str, lines: str = "") -> str:
+    """Run a line as it stands in a shell that knows nothing of us; return what it printed."""
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+        input=lines + "\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_a_server_that_ends_by_itself_is_told(tmp_path: Path) -> None:
     demo = start(tmp_path, "--serve")
     assert demo.stdout is not None

@@ -96,6 +96,7 @@ def _read(terminal: int, seconds: float) -> str:
     ("line", "completed"),
     [
         ("handfast devices rest", "handfast devices restore"),
+        ("handfast keys --js", "handfast keys --json"),
         ("handfast activate --service cal", "handfast activate --service calendar"),
     ],
 )

@@ -74,6 +74,28 @@ def test_without_any_trust_the_extension_may_act_nowhere(home: Path) -> None:
     assert permissions(home) == []
 
 
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ((), "Next: handfast trust add https://…"),
+        (("--issuer", ISSUER), f"Next: handfast trust add {ISSUER}"),
+    ],
+    ids=["no portal", "a portal"],
+)
+def test_without_any_trust_it_says_how_to_begin(
+    named: tuple[str, ...], told: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("register", "--browser", "chromium", *named)
+    assert told in capsys.readouterr().err
+
+
+def test_with_trust_nothing_is_left_to_say(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    device = Device.open(Paths.from_environment())
+    SmallService(ISSUER, "http://exchange.example").become_trusted_by(device)
+    run("register", "--browser", "chromium")
+    assert "trust add" not in capsys.readouterr().err
+
+
 def test_trusting_another_portal_renews_the_extension(home: Path) -> None:
     run("register", "--browser", "chromium")
     device = Device.open(Paths.from_environment())

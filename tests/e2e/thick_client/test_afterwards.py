@@ -13,7 +13,7 @@ from app.config import portal_config
 from app.models import new_id
 from app.models.tables import ACCOUNT_SERVICE, MAIL_ACCOUNT
 from plugin.errors import ExitCode
-from tests.e2e.main_job.installation import ANN, PASSWORDS, Installation
+from tests.e2e.main_job.installation import ANN, BOB, PASSWORDS, Installation
 from tests.e2e.thick_client.conftest import new_client
 from tests.plugin.client import Client
 
@@ -114,6 +114,19 @@ def test_a_session_ends_and_the_next_command_signs_in_again(active: Client) -> N
     assert active.run("sessions").status == ExitCode.NO_WAY_TO_ASK
     done = active.run("sessions", "--json", *SIGN_IN, passwords=[PASSWORDS[ANN]])
     assert [one["current"] for one in done.json].count(True) == 1
+
+
+def test_a_device_that_changed_its_person_says_whose_list_it_shows(active: Client) -> None:
+    assert active.run("sessions", "end", "current", "--yes").status == ExitCode.OK
+    of_bob = active.run("devices", "--account", BOB, passwords=[PASSWORDS[BOB]])
+    assert of_bob.status == ExitCode.OK, of_bob.stderr
+    assert of_bob.stdout.startswith(f"Devices of {BOB} at ")
+    assert f"does not tell of {ANN}," in of_bob.stderr
+    assert active.run("sessions", "end", "current", "--yes").status == ExitCode.OK
+    of_ann = active.run("devices", *SIGN_IN, passwords=[PASSWORDS[ANN]])
+    assert of_ann.stdout.startswith(f"Devices of {ANN}")
+    assert "(this device)" in of_ann.stdout
+    assert "does not tell of" not in of_ann.stderr
 
 
 def test_revoking_is_asked_about_by_name(active: Client) -> None:
