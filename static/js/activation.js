@@ -7,6 +7,7 @@ const LONGEST_WAIT = 4000;
 const PATIENT_AFTER = 10 * 60 * 1000;
 const PATIENT_WAIT = 30 * 1000;
 const GIVE_UP_AFTER_LOAD = 3000;
+const LONGEST_FETCH = 10 * 1000;
 const ORDER = ["issued", "taken", "agreed", "active"];
 const FINAL = new Set(["active", "unconfirmed", "revoked", "expired", "dead"]);
 
@@ -210,7 +211,6 @@ function fail(sentence, next = "") {
 }
 
 function finish(status) {
-  setBusy(false);
   const list = part(".words-list");
   const names = JSON.parse(list.dataset.names);
   list.replaceChildren(...status.words.map(([service, ...words]) => {
@@ -237,7 +237,9 @@ function finish(status) {
   panel.dataset.stage = ending;
   const help = document.getElementById("finish");
   if (help) help.hidden = true;
-  if (frame) renewAccounts();
+  // Pressed before it has a new ticket, the button would only show this result again.
+  if (frame) renewAccounts().finally(() => setBusy(false));
+  else setBusy(false);
 }
 
 // Anybody may have used this document: the activation's own page has the question and its form.
@@ -283,7 +285,7 @@ async function renewAccounts() {
 
 async function fetchPage(path) {
   try {
-    const answer = await fetch(path, { cache: "no-store" });
+    const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(LONGEST_FETCH) });
     if (!answer.ok || answer.redirected) return null;
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {
