@@ -12,7 +12,7 @@ from plugin.person.terminal import bold, plain, say, tell
 from plugin.portal import refusals
 from plugin.portal.calls import Portal
 from plugin.portal.credentials import same_address
-from plugin.portal.messages import AccountOutcome, Problem
+from plugin.portal.messages import UNEXPECTED, AccountOutcome, Problem
 
 DONE: Final = "\N{CHECK MARK}"
 REFUSED: Final = "\N{BALLOT X}"
@@ -35,7 +35,7 @@ class Report:
         """Return why the portal refused an account, None when it did not."""
         for outcome in self.outcomes:
             if same_address(outcome.address, address) and not outcome.accepted:
-                return outcome.problem or Problem("unexpected")
+                return outcome.problem or Problem(UNEXPECTED)
         return None
 
     def is_proven(self, address: str) -> bool:

@@ -1,6 +1,12 @@
 """What device and portal say to each other at the portal's interface for programs."""
 
+from typing import Annotated, Final
+
 import msgspec
+
+# A code goes as it is to programs, and unknown ones to people: nothing else fits into it.
+Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
+UNEXPECTED: Final = "unexpected"
 
 
 class Sent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,7 +65,7 @@ class TakeOver(Sent, frozen=True):
 class Problem(msgspec.Struct, frozen=True):
     """Why something was refused, in the portal's words."""
 
-    code: str
+    code: Code
     title: str = ""
     detail: str | None = None
 
@@ -88,7 +94,7 @@ class AccountOutcome(msgspec.Struct, frozen=True):
 class Refusal(msgspec.Struct, frozen=True):
     """An error answer; of several accounts it says how each one ended."""
 
-    code: str = "unexpected"
+    code: Code = UNEXPECTED
     title: str = ""
     detail: str | None = None
     accounts: tuple[AccountOutcome, ...] = ()

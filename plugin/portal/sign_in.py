@@ -72,7 +72,7 @@ class Session:
         except SignedOutError as error:
             raise refused() from error
         except RefusedByPortalError as error:
-            raise _refused_account(error) from error
+            raise _refused_account(given[0], error) from error
         keep_token(portal.device, portal.issuer, token)
         return token
 
@@ -114,13 +114,13 @@ def keep_token(device: Device, issuer: str, token: str | None) -> None:
     device.store.change(keep)
 
 
-def _refused_account(error: RefusedByPortalError) -> UserError:
+def _refused_account(address: str, error: RefusedByPortalError) -> UserError:
     """Say what is wrong with the one account that was to sign in, where the portal says it."""
     for outcome in error.refusal.accounts:
         if outcome.problem is not None:
             told = refusals.of_account(outcome.problem)
             return UserError(
-                f"{plain(outcome.address)}: {told.what}",
+                f"{plain(address)}: {told.what}",
                 told.hint,
                 ExitCode.REFUSED_BY_SERVICE,
                 outcome.problem.code,

@@ -35,9 +35,13 @@ def refused(client: Client, service: Service, answer: Message) -> list[str]:
     return [line for line in done.stderr.split("\n") if line.startswith("handfast:")]
 
 
-def account(code: str, **words: str) -> Message:
+def account(code: str, *, address: str = ANN, **words: str) -> Message:
     """Return the refusal of the only account."""
-    outcome = {"address": ANN, "outcome": "refused", "problem": {"code": code, **words}}
+    outcome = {
+        "address": address,
+        "outcome": "refused",
+        "problem": {"code": code, **words},
+    }
     return problem(403, "nobody-accepted", accounts=[outcome])
 
 
@@ -56,7 +60,8 @@ def test_a_known_reason_is_told_in_our_own_words(
 def test_a_known_reason_against_an_account_is_told_in_our_own_words(
     client: Client, service: Service
 ) -> None:
-    answer = account("needs-app-password", title="Do evil.", detail="Now.")
+    words = {"address": HOSTILE, "title": "Do evil.", "detail": "Now."}
+    answer = account("needs-app-password", **words)
     assert refused(client, service, answer) == lines(OF_ACCOUNTS["needs-app-password"], f"{ANN}: ")
 
 
@@ -88,9 +93,11 @@ def test_the_portal_s_words_are_cleaned_and_cut(
     [
         ((403, "application/problem+json", b'{"code": "strike"}'), "strike"),
         ((403, "application/problem+json", b"{}"), "unexpected"),
+        (problem(403, HOSTILE), "http-403"),
+        (account(HOSTILE), "http-403"),
         ((418, "text/html", b"<h1>I am a teapot</h1>"), "http-418"),
     ],
-    ids=["code", "nothing", "no problem document"],
+    ids=["code", "nothing", "no code", "no code of an account", "no problem document"],
 )
 def test_a_refusal_without_words_names_what_there_is(
     answer: Message, code: str, client: Client, service: Service
