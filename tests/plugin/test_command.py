@@ -64,7 +64,7 @@ def test_a_misunderstood_command_is_a_usage_error(handfast: Run) -> None:
         (("activate", "--servise", "mail"), 'did you mean "--service"?'),
         (("activat",), 'did you mean "handfast activate"?'),
         (("devices", "revok", "x"), 'did you mean "handfast devices revoke"?'),
-        (("trust", "--json"), "give it after the command that has it"),
+        (("agent", "--json"), "give it after the command that has it"),
         (("status", "now"), 'see "handfast --help"'),
     ],
 )
