@@ -140,6 +140,9 @@ def of_call(refusal: Refusal) -> Told:
 def of_account(problem: Problem) -> Told:
     """Return why the portal did not accept an account."""
     known = OF_ACCOUNTS.get(problem.code)
+    if known and problem.code == "certificate" and problem.detail:
+        # Which fault it has helps those who run that server, and only the portal has seen it.
+        return Told(known.what, f"{known.hint}; {_says(problem.detail)}")
     return known or _unknown(problem.code, problem.title, problem.detail)
 
 
@@ -149,4 +152,8 @@ def _unknown(code: str, title: str, detail: str | None) -> Told:
         what = _("refused; in the portal's own words: %s") % quoted(title)
     else:
         what = _("refused; the portal gives no reason but %s") % quoted(code)
-    return Told(what, _("the portal says: %s") % quoted(detail) if detail else "")
+    return Told(what, _says(detail) if detail else "")
+
+
+def _says(detail: str) -> str:
+    return _("the portal says: %s") % quoted(detail)

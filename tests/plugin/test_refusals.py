@@ -65,6 +65,14 @@ def test_a_known_reason_against_an_account_is_told_in_our_own_words(
     assert refused(client, service, answer) == lines(OF_ACCOUNTS["needs-app-password"], f"{ANN}: ")
 
 
+def test_which_fault_a_certificate_has_is_told_too(client: Client, service: Service) -> None:
+    fault = "Its certificate has expired."
+    told = OF_ACCOUNTS["certificate"]
+    also = Told(told.what, f"{told.hint}; the portal says: “{fault}”")
+    answer = account("certificate", title="Do evil.", detail=fault)
+    assert refused(client, service, answer) == lines(also, f"{ANN}: ")
+
+
 def test_the_portal_s_words_for_an_unknown_reason_are_marked_as_its_own(
     client: Client, service: Service
 ) -> None:

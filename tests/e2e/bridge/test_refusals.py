@@ -67,7 +67,7 @@ def test_the_end_of_the_handler(
     with consent.expect_event("close"):
         kill(host)
     told = wait_for_stage(page, "error")
-    assert told["message"] == "The Handfast handler stopped before the end."
+    assert told["message"] == "Handfast stopped before the end."
     assert service.posts == []
 
 
