@@ -63,6 +63,7 @@ def chromium(
     profile: Path,
     environment: Mapping[str, str],
     extension: Path | None = None,
+    at_once: bool = False,
     headless: bool = True,
     dark: bool = False,
     downloads: Path | None = None,
@@ -70,7 +71,8 @@ def chromium(
 ) -> Iterator[BrowserContext]:
     """Yield a browser whose native hosts come from `profile` and whose trust from its HOME.
 
-    `environment` reaches the content handler too, since the browser starts it.
+    `environment` reaches the content handler too, since the browser starts it. With `at_once`
+    nobody waits until the extension listens.
     """
     arguments = [*FLAGS, *sandbox_flags(), *extra]
     if headless:
@@ -92,7 +94,7 @@ def chromium(
         handle_sighup=False,
     )
     try:
-        if extension is not None:
+        if extension is not None and not at_once:
             _wait_for_bridge(context)
         yield context
     finally:

@@ -16,6 +16,13 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _rotation()
+    _confirmation()
+    _packets()
+
+
+def _rotation() -> None:
+    """Keys are replaced by a rotation, and those that ended are remembered for a while."""
     op.create_table(
         "ended_key",
         sa.Column("id", sa.String(length=22), nullable=False),
@@ -42,6 +49,9 @@ def upgrade() -> None:
             postgresql_where=sa.text("rotates_key_id IS NOT NULL"),
         )
 
+
+def _confirmation() -> None:
+    """The owner says which devices are theirs, and clients sign in beside browsers."""
     with op.batch_alter_table("device", schema=None) as batch_op:
         batch_op.add_column(sa.Column("confirmed_at", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("confirm_by", sa.BigInteger(), nullable=True))
@@ -56,6 +66,17 @@ def upgrade() -> None:
     # Devices of before were shown to their owners; nobody is asked about them now.
     op.execute("UPDATE device SET confirmed_at = created_at")
 
+    with op.batch_alter_table("web_session", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "kind", sa.String(length=8), server_default=sa.text("'browser'"), nullable=False
+            )
+        )
+        batch_op.add_column(sa.Column("device_jkt", sa.String(length=43), nullable=True))
+
+
+def _packets() -> None:
+    """A device reports in by packets, which are counted, and fetches its settings."""
     with op.batch_alter_table("mail_account", schema=None) as batch_op:
         batch_op.add_column(sa.Column("smtp_host", sa.String(length=253), nullable=True))
         batch_op.add_column(sa.Column("smtp_port", sa.Integer(), nullable=True))
@@ -68,14 +89,6 @@ def upgrade() -> None:
             sa.Column("received", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
         )
         batch_op.add_column(sa.Column("window", sa.LargeBinary(), nullable=True))
-
-    with op.batch_alter_table("web_session", schema=None) as batch_op:
-        batch_op.add_column(
-            sa.Column(
-                "kind", sa.String(length=8), server_default=sa.text("'browser'"), nullable=False
-            )
-        )
-        batch_op.add_column(sa.Column("device_jkt", sa.String(length=43), nullable=True))
 
 
 def downgrade() -> None:

@@ -4,7 +4,6 @@ import argparse
 import difflib
 import itertools
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NoReturn
 
@@ -21,13 +20,12 @@ JSON: Final = "--json"
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises UserError; its subparsers are of this class too."""
 
-    def parse_args(  # type: ignore[override] # its overloads differ in the namespace alone
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    def parse_args(  # type: ignore[override]  # the words are always given
+        self, args: Sequence[str], namespace: argparse.Namespace | None = None
     ) -> argparse.Namespace:
         """Return what was asked for, or raise UserError."""
-        given = sys.argv[1:] if args is None else args
         known = _options(self)
-        words = [one if one in known else _without_hyphens(one) for one in given]
+        words = [one if one in known else _without_hyphens(one) for one in args]
         parsed, unknown = self.parse_known_args(words, namespace)
         if unknown:
             raise _unknown(self, unknown[0])

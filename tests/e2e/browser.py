@@ -67,14 +67,20 @@ def new_machine(home: Path, authority: trustme.CA) -> Machine:
 
 @contextmanager
 def browser(
-    playwright: Playwright, machine: Machine, extra: Sequence[str] = (), *, dark: bool = False
+    playwright: Playwright,
+    machine: Machine,
+    extra: Sequence[str] = (),
+    *,
+    dark: bool = False,
+    at_once: bool = False,
 ) -> Iterator[BrowserContext]:
-    """Start the browser, wait until the bridge listens, and close it at the end."""
+    """Start the browser, wait until the bridge listens unless `at_once`, close it at the end."""
     with chromium_browser(
         playwright,
         profile=machine.profile,
         environment=machine.environment(),
         extension=machine.place.extension,
+        at_once=at_once,
         dark=dark,
         downloads=machine.downloads,
         extra=extra,

@@ -5,13 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import trustme
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-from demo.browser import chromium
 from plugin.device import Device
 from plugin.paths import Paths
 from tests.e2e.bridge.registered import registered_machine
@@ -47,22 +45,6 @@ def busy(machine: Machine) -> Iterator[Callable[[], None]]:
         goes.touch()
 
 
-@contextmanager
-def browser_at_once(playwright: Playwright, machine: Machine) -> Iterator[BrowserContext]:
-    """The browser as soon as it takes a command; the bridge may not have begun."""
-    extension: Path = machine.place.extension
-    with chromium(
-        playwright,
-        profile=machine.profile,
-        environment=machine.environment(),
-        extra=[
-            f"--disable-extensions-except={extension}",
-            f"--load-extension={extension}",
-        ],
-    ) as context:
-        yield context
-
-
 def test_it_is_bound_when_the_button_is_pressed_at_once(
     playwright: Playwright, machine: Machine, portal: SmallPortal
 ) -> None:
@@ -74,7 +56,8 @@ def test_it_is_bound_when_the_button_is_pressed_at_once(
     # While the browser is closed the device gets a new name.
     device_of(machine).forget_issuer(portal.origin)
     second = jkt(machine, portal)
-    with browser_at_once(playwright, machine) as context:
+    # It takes commands; the bridge may not have begun.
+    with browser(playwright, machine, at_once=True) as context:
         page = opened(context, portal)
         page.get_by_role("button", name="Activate this device").click()
         wait_for_stage(page, "asking")
