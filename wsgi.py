@@ -26,8 +26,9 @@ def __getattr__(name: str) -> Flask:
         built = create_exchange(exchange_config(os.environ))
     elif name == "app":
         from app.cli.console import read_config
+        from app.config import operator_config
 
-        built = create_operator(read_config(os.environ))
+        built = create_operator(read_config(os.environ, operator_config))
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = built

@@ -26,6 +26,7 @@ def create_portal(
 ) -> Flask:
     """Build the portal (HTTPS): sign-in, accounts, activation, devices, keys, audit."""
     from app import (
+        areas,
         errors,
         extensions,
         i18n,
@@ -50,6 +51,7 @@ def create_portal(
     i18n.install(portal)
     markup.install(portal)
     web_session.install(portal)
+    areas.install(portal)
     permissions.install(portal)
     security.install(portal, config)
     errors.install(portal)

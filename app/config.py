@@ -93,6 +93,11 @@ class ExchangeConfig(Config):
 
 
 @dataclass(frozen=True)
+class WorkerConfig(Config):
+    """What the worker knows beyond that."""
+
+
+@dataclass(frozen=True)
 class OperatorConfig(Config):
     """What the operator's commands know beyond that."""
 
@@ -121,6 +126,11 @@ def exchange_config(environment: Mapping[str, str]) -> ExchangeConfig:
         rotate_days=read.integer("HANDFAST_ROTATE_DAYS", 1, 3650),
         confirm_hours=read.integer("HANDFAST_CONFIRM_HOURS", 1, 720),
     )
+
+
+def worker_config(environment: Mapping[str, str]) -> WorkerConfig:
+    """Read the worker's configuration, or raise ConfigError."""
+    return WorkerConfig(**_common(_Reader(environment)))
 
 
 def operator_config(environment: Mapping[str, str]) -> OperatorConfig:

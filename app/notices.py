@@ -6,6 +6,7 @@ in the session's row until a page has shown it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -56,9 +57,14 @@ def take() -> Notice | None:
         write_flow(database, session_id, flow)
     # One that an earlier version left has no names.
     text, is_error, *more = left
+    return spell(text, more[0] if more else {}, is_error=is_error)
+
+
+def spell(text: str, untrusted: Mapping[str, str], *, is_error: bool) -> Notice:
+    """Put the names into a message, each with the direction of its own script."""
     names = {
         name: address(value) if name == "address" else bdi(value)
-        for name, value in (more[0] if more else {}).items()
+        for name, value in untrusted.items()
     }
     # Only where there are names does a percent sign mean anything.
     return Notice(escape(text) % names if names else escape(text), is_error)

@@ -20,8 +20,20 @@ from app.home.services import main_address
 from app.home.views import home
 from app.permissions import current_person, is_signed_in
 from app.signed_in.views import signed_in
+from app.webadmin import pages as webadmin_pages
+from app.webadmin.area import is_webadmin, webadmin
 
-BLUEPRINTS: Final = (home, client, activation, devices, signed_in, history, api.blueprint, api_page)
+BLUEPRINTS: Final = (
+    home,
+    client,
+    activation,
+    devices,
+    signed_in,
+    history,
+    api.blueprint,
+    api_page,
+    webadmin,
+)
 NAVIGATION: Final = (
     ("home.index", lazy_gettext("Your account")),
     ("devices.index", lazy_gettext("Devices")),
@@ -55,6 +67,8 @@ def install(portal: Flask) -> None:
 
 
 def _page_context() -> dict[str, Any]:
+    if is_webadmin():
+        return {"service_name": handfast().config.service_name, **webadmin_pages.context()}
     return {
         "service_name": handfast().config.service_name,
         "navigation": _navigation,

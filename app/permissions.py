@@ -1,4 +1,4 @@
-"""Who may do what: deny by default.
+"""Deny by default: every request is asked for the permission that its route needs.
 
 Every route is classified in one of two ways, or the portal refuses to be built:
 
@@ -11,14 +11,15 @@ Every route is classified in one of two ways, or the portal refuses to be built:
           person = current_person()   # never None behind a permission
           ...
 
-A permission says what kind of act it is; that the *object* belongs to the person is the
+``app.rights`` lists the permissions and who has them; ``Permission.OWN`` is for people who signed
+in to the portal, every other one for staff behind WebAdmin's gate. A permission says what kind of
+act it is; that the *object* belongs to the person, or is within a member of staff's reach, is the
 service's check, and a foreign object answers exactly like a missing one (404).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from flask import Flask, abort, current_app, redirect, request, url_for
@@ -28,24 +29,11 @@ from werkzeug.wrappers import Response
 from app.accounts.visitor import SignedIn
 from app.api.area import is_api
 from app.errors import wants_json
+from app.rights import Permission, permissions_of
+from app.webadmin import gate
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-
-class Permission(StrEnum):
-    """The kinds of act; each role has a set of them."""
-
-    # See and change one's own accounts, devices, keys, sessions and audit.
-    OWN = "own"
-
-
-class Role(StrEnum):
-    """What a person is here; everybody who signed in is a user."""
-
-    USER = "user"
-
-
-ROLES: Final = {Role.USER: frozenset({Permission.OWN})}
 
 # The short public list, by endpoint.
 PUBLIC: Final = frozenset(
@@ -66,6 +54,7 @@ PUBLIC: Final = frozenset(
         "well_known.keys",
         "well_known.trust",
         "well_known.health",
+        "webadmin.sign_in",
     }
 )
 
@@ -124,9 +113,11 @@ def _authorise() -> Response | None:
     needed = permission_of(current_app, request.endpoint)
     if needed is None:
         return None
+    if needed is not Permission.OWN and not is_api():
+        return gate.authorise(needed)
     if not is_signed_in():
         return _ask_to_sign_in()
-    if not any(needed in ROLES[Role(role)] for role in current_person().roles):
+    if not any(needed in permissions_of(role) for role in current_person().roles):
         abort(403)
     return None
 

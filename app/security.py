@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, abort, g, request
 from werkzeug.wrappers import Response
 
-from app import web_session
+from app import areas
 from app.api.area import is_api
 from app.clock import SECOND
 from app.config import PortalConfig
@@ -112,7 +112,7 @@ def _is_same_site() -> bool:
 
 def _has_token() -> bool:
     given = request.form.get(CSRF_FIELD, "")
-    return hmac.compare_digest(given.encode(), web_session.browser().csrf.encode())
+    return hmac.compare_digest(given.encode(), areas.this_browser().csrf.encode())
 
 
 def _set_headers(response: Response) -> Response:

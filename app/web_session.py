@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from flask import Flask, Request, g, has_request_context, request
+from flask import Flask, Request, g, request
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from flask_login import LoginManager
 from werkzeug.wrappers import Response
@@ -64,7 +64,6 @@ def install(portal: Flask) -> None:
     # And not its init_app, which would set and clear that cookie with every answer.
     portal.login_manager = login  # type: ignore[attr-defined]  # where Flask-Login looks for it
     portal.after_request(_set_cookie)
-    portal.context_processor(_for_pages)
 
 
 def browser() -> Browser:
@@ -180,22 +179,6 @@ def _set_cookie(response: Response) -> Response:
             COOKIE, current.token, path="/", secure=True, httponly=True, samesite="Lax"
         )
     return response
-
-
-def csrf_token() -> str:
-    """Return the token for a form; the browser gets its cookie with the page."""
-    g.csrf_used = True
-    return browser().csrf
-
-
-def _for_pages() -> dict[str, Any]:
-    if not has_request_context():
-        return {}
-    return {
-        "csrf_token": csrf_token,
-        "this_browser": browser,
-        "session_seconds_left": lambda: seconds_left(browser().ends_at),
-    }
 
 
 def seconds_left(ends_at: int | None) -> int:

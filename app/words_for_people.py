@@ -20,5 +20,7 @@ VOUCHERS: Final = {
     VouchedBy.TABLE: lazy_gettext("Its mail provider is known to this service."),
     VouchedBy.AUTOCONFIG: lazy_gettext("Its domain names this mail server on its own web site."),
     VouchedBy.SRV: lazy_gettext("Its domain names this mail server in the DNS."),
+    VouchedBy.STAFF: lazy_gettext("An administrator set it up; nobody has signed in with it yet."),
+    VouchedBy.CHALLENGE: lazy_gettext("Its reader answered a mail that was sent to it."),
     VouchedBy.MANUAL: lazy_gettext("You named its mail server yourself, which proves nothing."),
 }

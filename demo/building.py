@@ -14,7 +14,7 @@ from plugin.registration.chromium import Place
 def build_service(
     stack: ExitStack, state: Path, narrator: Narrator
 ) -> tuple[house.House, tuple[Listener, ...]]:
-    """Make certificates, database and keys; start mail server, portal and exchange."""
+    """Make certificates, database and keys; start mail server, portal, exchange, worker."""
     with narrator.step("ports, folders and a certificate authority of its own"):
         home = house.build(state)
     with narrator.step("database migrations"):
@@ -36,7 +36,9 @@ def build_service(
         portal = stack.enter_context(processes.portal(home))
     with narrator.step(f"key exchange at {home.exchange_url}"):
         exchange = stack.enter_context(processes.exchange(home))
-    return home, (portal, exchange)
+    with narrator.step("the worker, for what nobody waits for"):
+        worker = stack.enter_context(processes.worker(home))
+    return home, (portal, exchange, worker)
 
 
 def build_client(home: house.House) -> None:

@@ -76,6 +76,15 @@ def exchange(house: House) -> Iterator[Listener]:
 
 
 @contextmanager
+def worker(house: House) -> Iterator[Listener]:
+    """Run the worker, which listens to nobody."""
+    command = [str(BIN / "flask"), "--app", "wsgi", "worker"]
+    log = house.folder / "worker.log"
+    with started(command, house.environment(), log) as process:
+        yield Listener("worker", process, log)
+
+
+@contextmanager
 def granian(house: House, name: str, port: int, options: Sequence[str]) -> Iterator[Listener]:
     """Run one of the two listeners until the block ends."""
     command = [

@@ -26,7 +26,8 @@ from app.extensions import handfast
 from app.mailservers.address import parse
 from app.mailservers.causes import Cause
 from app.mailservers.server import Security, manual
-from app.permissions import Permission, current_person, is_signed_in, require
+from app.permissions import current_person, is_signed_in, require
+from app.rights import Permission
 
 blueprint = Blueprint("accounts", __name__)
 

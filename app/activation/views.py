@@ -26,7 +26,8 @@ from app.devices.unconfirmed import UnconfirmedDevice, find_unconfirmed, list_un
 from app.extensions import handfast
 from app.keystore.provider import KeyStoreError
 from app.keystore.rings import PortalKeys
-from app.permissions import Permission, current_person, require
+from app.permissions import current_person, require
+from app.rights import Permission
 from app.words_for_people import SERVICE_NAMES
 from protocol import media_type
 

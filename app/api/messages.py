@@ -191,7 +191,10 @@ class AccountView(Struct, frozen=True):
     proven: Annotated[
         bool, Meta(description="Whether a mail server that rightly serves it vouched for it.")
     ]
-    server: Annotated[str, Meta(description="The mail server that accepted the password.")]
+    server: Annotated[
+        str | None,
+        Meta(description="The mail server that accepted the password; null: none was asked yet."),
+    ]
     services: list[AccountServiceView]
 
 

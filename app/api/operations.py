@@ -18,7 +18,8 @@ from app.api.area import PREFIX
 from app.api.bodies import read_body, require_no_body
 from app.api.pages import read_asked
 from app.api.problems import ProblemError
-from app.permissions import Permission, require
+from app.permissions import require
+from app.rights import Permission
 
 View = TypeVar("View", bound=Callable[..., Any])
 MEDIA_TYPE: Final = "application/json"

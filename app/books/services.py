@@ -52,7 +52,7 @@ def books_of(connection: Connection, person_id: str, *, issuer: str) -> list[Ser
 
 def book_of(row: Any, *, issuer: str) -> ServiceBook:
     """Return the book of a row with BOOK_COLUMNS; the same settings make the same book."""
-    provider = by_imap_host(row.host)
+    provider = None if row.host is None else by_imap_host(row.host)
     return ServiceBook(
         iss=issuer,
         iat=seconds(row.settings_at or row.added_at),
@@ -67,6 +67,9 @@ def book_of(row: Any, *, issuer: str) -> ServiceBook:
 
 def _mail_servers(row: Any) -> tuple[Server, ...]:
     """Where mail is read and, if that is known, sent."""
+    if row.host is None:
+        # Nobody has signed in with it yet, so no server is known.
+        return ()
     found = [_server("imap", row.host, row.port, row.security, row.username)]
     if row.smtp_host is not None:
         found.append(_server("smtp", row.smtp_host, row.smtp_port, row.smtp_security, row.username))

@@ -12,6 +12,7 @@ from app.cli.keys import keys
 from app.cli.pins import pins
 from app.cli.stock import stock
 from app.cli.sweep import sweep
+from app.cli.worker import worker
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -22,5 +23,5 @@ if TYPE_CHECKING:
 def add_commands(application: Flask, config: OperatorConfig) -> None:
     """Give the application every operator's command."""
     application.extensions["handfast-operator"] = Operator(config)
-    for command in (db, keys, pins, stock, activation, sweep, check):
+    for command in (db, keys, pins, stock, activation, sweep, check, worker):
         application.cli.add_command(command)

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 from flask import current_app
 
 from app import schema
 from app.clock import Clock, SystemClock, as_datetime
-from app.config import ConfigError, OperatorConfig, operator_config
+from app.config import ConfigError, OperatorConfig
 from app.database import Database, DatabaseUnavailableError
 from app.keystore.provider import FileKeyProvider, KeyStoreError
 from app.keystore.rings import PortalKeys
@@ -22,6 +22,7 @@ from app.keystore.rings import PortalKeys
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 ACTOR = "operator"
+Read = TypeVar("Read")
 
 
 class OperatorError(click.ClickException):
@@ -37,10 +38,10 @@ class OperatorError(click.ClickException):
         click.echo(f"handfast: hint: {self.hint}", file=file, err=True)
 
 
-def read_config(environment: Mapping[str, str]) -> OperatorConfig:
-    """Read the configuration; a wrong setting is an error like every other one of a command."""
+def read_config(environment: Mapping[str, str], read: Callable[[Mapping[str, str]], Read]) -> Read:
+    """Read a configuration; a wrong setting is an error like every other one of a command."""
     try:
-        return operator_config(environment)
+        return read(environment)
     except ConfigError as error:
         raise OperatorError(
             str(error),

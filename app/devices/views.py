@@ -16,7 +16,8 @@ from app.devices.unconfirmed import find_unconfirmed, list_unconfirmed
 from app.extensions import handfast
 from app.history.sentences import told
 from app.history.services import read_history
-from app.permissions import Permission, current_person, require
+from app.permissions import current_person, require
+from app.rights import Permission
 from app.words_for_people import SERVICE_NAMES
 
 HISTORY_SHOWN: Final = 10

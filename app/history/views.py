@@ -7,7 +7,8 @@ from flask import Blueprint, render_template, request
 from app.extensions import handfast
 from app.history.sentences import told
 from app.history.services import read_history
-from app.permissions import Permission, current_person, require
+from app.permissions import current_person, require
+from app.rights import Permission
 
 history = Blueprint("history", __name__)
 

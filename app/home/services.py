@@ -49,9 +49,9 @@ class AccountView:
     address: str
     is_proven: bool
     vouched_by: str
-    server: str
+    server: str | None
     created_at: int
-    checked_at: int
+    checked_at: int | None
     services: tuple[ServiceState, ...]
 
 
@@ -163,7 +163,7 @@ def _account_view(
         address=row.address,
         is_proven=row.proven_at is not None,
         vouched_by=row.vouched_by,
-        server=f"{row.host}:{row.port}",
+        server=None if row.host is None else f"{row.host}:{row.port}",
         created_at=row.created_at,
         checked_at=row.checked_at,
         services=tuple(

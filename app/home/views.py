@@ -23,7 +23,8 @@ from app.home.services import (
     remove_account,
 )
 from app.models import new_id
-from app.permissions import Permission, current_person, require
+from app.permissions import current_person, require
+from app.rights import Permission
 from app.words_for_people import SERVICE_NAMES, VOUCHERS
 
 HISTORY_SHOWN: Final = 10

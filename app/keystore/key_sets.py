@@ -37,7 +37,7 @@ NOTICE: Final[dict[KeyKind, int]] = {
 # How long the old key stays public after its last signature.
 OVERLAP: Final = DAY
 WARN_DAYS: Final = 30
-SEALING: Final = frozenset({KeyKind.SEALING_GRANTS, KeyKind.SEALING_KEYS})
+SEALING: Final = frozenset({KeyKind.SEALING_GRANTS, KeyKind.SEALING_KEYS, KeyKind.SEALING_STAFF})
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,10 @@ class KeyKind(StrEnum):
     EXCHANGE = "exchange"
     SEALING_GRANTS = "sealing-grants"
     SEALING_KEYS = "sealing-keys"
+    # Second factors and other secrets of the administration: portal and worker.
+    SEALING_STAFF = "sealing-staff"
+    # The sealer of the audit signs the chain's end with it: worker only.
+    AUDIT = "audit"
 
 
 class Published(StrEnum):

@@ -78,13 +78,36 @@ class PortalKeys:
 
     documents: SigningKeys
     grants: Sealer
+    staff: Sealer
 
     @classmethod
     def open(cls, provider: KeyProvider, *, entropy: Callable[[int], bytes], now: int) -> Self:
-        """Load documents and sealing-grants only; raise KeyStoreError if one is missing."""
+        """Load documents and its two sealing keys; raise KeyStoreError if one is missing."""
         documents = _required(provider, KeyKind.DOCUMENTS, now)
         grants = _required(provider, KeyKind.SEALING_GRANTS, now)
-        return cls(SigningKeys(documents), Sealer(grants, entropy=entropy))
+        staff = _required(provider, KeyKind.SEALING_STAFF, now)
+        return cls(
+            SigningKeys(documents), Sealer(grants, entropy=entropy), Sealer(staff, entropy=entropy)
+        )
+
+
+@dataclass(frozen=True)
+class WorkerKeys:
+    """What the worker holds: it signs the audit's end, stocks passwords, opens staff's secrets."""
+
+    audit: SigningKeys
+    grants: Sealer
+    staff: Sealer
+
+    @classmethod
+    def open(cls, provider: KeyProvider, *, entropy: Callable[[int], bytes], now: int) -> Self:
+        """Load audit and its two sealing keys; raise KeyStoreError if one is missing."""
+        audit = _required(provider, KeyKind.AUDIT, now)
+        grants = _required(provider, KeyKind.SEALING_GRANTS, now)
+        staff = _required(provider, KeyKind.SEALING_STAFF, now)
+        return cls(
+            SigningKeys(audit), Sealer(grants, entropy=entropy), Sealer(staff, entropy=entropy)
+        )
 
 
 @dataclass(frozen=True)

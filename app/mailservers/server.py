@@ -19,6 +19,9 @@ class VouchedBy(StrEnum):
     AUTOCONFIG = "autoconfig"
     SRV = "srv"
     MANUAL = "manual"
+    # No mail server has been asked: staff set the account up, or its reader answered a mail.
+    STAFF = "staff"
+    CHALLENGE = "challenge"
 
 
 class FoundBy(StrEnum):

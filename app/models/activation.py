@@ -18,6 +18,7 @@ def _sweep_index(name: str, moment: str, condition: str) -> Index:
 
 
 _OPEN_ROTATION: Final = text("state = 'open' AND rotates_key_id IS NOT NULL")
+_OPEN_CODE: Final = text("state = 'open' AND handle IS NOT NULL")
 _ROTATION: Final = text("rotates_key_id IS NOT NULL")
 
 
@@ -51,6 +52,10 @@ class Activation(Base):
     # The page's random name for this request: two presses of one button are one activation.
     ticket: Mapped[str] = mapped_column(String(22))
     kind: Mapped[str] = mapped_column(String(12))
+    # Who made it on the person's behalf: "staff:ID" or "token:ID"; None for everybody else.
+    made_by: Mapped[str | None] = mapped_column(String(40))
+    # The first four symbols of a typed code; None for every other kind.
+    handle: Mapped[str | None] = mapped_column(String(4))
     # The key that a rotation renews; None for every other kind.
     rotates_key_id: Mapped[PublicId | None]
     state: Mapped[str] = mapped_column(String(12))
@@ -89,6 +94,14 @@ class Activation(Base):
             "rotates_key_id",
             sqlite_where=_ROTATION,
             postgresql_where=_ROTATION,
+        ),
+        # A typed code is found by its handle, while it is open.
+        Index(
+            "uq_activation_open_handle",
+            "handle",
+            unique=True,
+            sqlite_where=_OPEN_CODE,
+            postgresql_where=_OPEN_CODE,
         ),
         _sweep_index("ix_activation_open", "expires_at", "state = 'open'"),
         _sweep_index("ix_activation_prs", "document_expires_at", "prs_sealed IS NOT NULL"),

@@ -46,6 +46,10 @@ class Device(Base):
     # Until when the owner may say so; then the device's keys end. None once confirmed.
     confirm_by: Mapped[Moment | None]
 
+    # When staff or its owner asked for its keys to be removed on it, and when it said they are.
+    wipe_asked_at: Mapped[Moment | None]
+    wiped_at: Mapped[Moment | None]
+
     __table_args__ = (
         UniqueConstraint("person_id", "jkt"),
         Index(

@@ -35,11 +35,32 @@ def in_order(service: SQLColumnExpression[str]) -> ColumnElement[int]:
 
 
 class Person(Base):
-    """Somebody who signed in with a proven mail account at least once."""
+    """Somebody who signed in with a proven mail account, or whom staff set up."""
 
     __tablename__ = "person"
     id: Mapped[PublicId] = mapped_column(primary_key=True)
     created_at: Mapped[Moment]
+    # As staff wrote it; empty for people who came by themselves.
+    name: Mapped[str] = mapped_column(String(100), default="", server_default=text("''"))
+    # Of mail to them; None: the installation's.
+    language: Mapped[str | None] = mapped_column(String(16))
+    # They may not sign in, and their keys are revoked.
+    disabled_at: Mapped[Moment | None]
+
+    __table_args__ = (Index("ix_person_created_at_id", "created_at", "id"),)
+
+
+class PersonTerm(Base):
+    """A word by whose beginning staff find a person: of the name, or of a mail address."""
+
+    __tablename__ = "person_term"
+    # Byte order, so that the index finds beginnings on both databases.
+    term: Mapped[str] = mapped_column(
+        String(64).with_variant(String(64, collation="C"), "postgresql"), primary_key=True
+    )
+    person_id: Mapped[PublicId] = mapped_column(
+        ForeignKey("person.id"), primary_key=True, index=True
+    )
 
 
 class MailAccount(Base):
@@ -53,21 +74,26 @@ class MailAccount(Base):
     # None while no rightful server has vouched for the address.
     proven_at: Mapped[Moment | None]
     vouched_by: Mapped[str] = mapped_column(String(16))
-    host: Mapped[str] = mapped_column(String(253))
-    port: Mapped[int]
-    security: Mapped[str] = mapped_column(String(8))
-    username: Mapped[str] = mapped_column(String(320))
+    # None, and so are the next three, while nobody has signed in with it.
+    host: Mapped[str | None] = mapped_column(String(253))
+    port: Mapped[int | None]
+    security: Mapped[str | None] = mapped_column(String(8))
+    username: Mapped[str | None] = mapped_column(String(320))
     # Where mail is sent, if discovery said so.
     smtp_host: Mapped[str | None] = mapped_column(String(253))
     smtp_port: Mapped[int | None]
     smtp_security: Mapped[str | None] = mapped_column(String(8))
     # When one of these settings last changed; None: never since it was added.
     settings_at: Mapped[Moment | None]
-    checked_at: Mapped[Moment]
+    # When its mail server last accepted the credential; None: never.
+    checked_at: Mapped[Moment | None]
+    # When a mail to it last came back.
+    bounced_at: Mapped[Moment | None]
     created_at: Mapped[Moment]
 
     __table_args__ = (
         UniqueConstraint("person_id", "address"),
+        Index("ix_mail_account_address", "address"),
         Index(
             "uq_mail_account_proven_address",
             "address",

@@ -10,7 +10,8 @@ from app import notices, web_session
 from app.accounts import sessions
 from app.errors import wants_json
 from app.extensions import handfast
-from app.permissions import Permission, current_person, require
+from app.permissions import current_person, require
+from app.rights import Permission
 from app.signed_in.services import (
     SessionView,
     end_others,

@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from app import ROOT, schema
 from app.accounts import sessions
@@ -62,6 +63,38 @@ def test_a_clients_token_is_no_cookie_after_a_downgrade(empty_database: Database
     assert [bytes(one) for one in left] == [sessions.token_hash(cookie)]
 
 
+def test_accounts_keep_their_services_and_their_checks_when_columns_change(
+    empty_database: Database,
+) -> None:
+    upgrade_to(empty_database, "0002")
+    rows = (
+        "INSERT INTO person (id, created_at) VALUES ('p', 0)",
+        "INSERT INTO mail_account (id, person_id, address, proven_at, vouched_by, host, port,"
+        " security, username, checked_at, created_at)"
+        " VALUES ('a', 'p', 'ann@example.org', 0, 'pin', 'h', 993, 'tls', 'ann', 0, 0)",
+        "INSERT INTO account_service (id, account_id, service, service_uid, created_at)"
+        " VALUES ('s', 'a', 'mail', 'uid', 0)",
+    )
+    with empty_database.write_connection() as connection:
+        for row in rows:
+            connection.execute(text(row))
+
+    schema.upgrade(empty_database)
+
+    again = "INSERT INTO mail_account (id, person_id, address, proven_at, vouched_by, created_at)"
+    with empty_database.read_connection() as connection:
+        assert connection.scalar(text("SELECT account_id FROM account_service")) == "a"
+    for wrong in ("('b', 'p', 'x@y', NULL, 'nobody', 0)", "('b', 'q', 'x@y', NULL, 'staff', 0)"):
+        with pytest.raises(IntegrityError), empty_database.write_connection() as connection:
+            connection.execute(text(f"{again} VALUES {wrong}"))
+    with empty_database.write_connection() as connection:
+        connection.execute(text("INSERT INTO person (id, created_at) VALUES ('q', 0)"))
+    with pytest.raises(IntegrityError), empty_database.write_connection() as connection:
+        # The address is proven by somebody else.
+        twice = "('b', 'q', 'ann@example.org', 0, 'staff', 0)"
+        connection.execute(text(f"{again} VALUES {twice}"))
+
+
 def start_session(database: Database, token: str, device: sessions.ClientDevice | None) -> None:
     """Add the session of a browser, or of a device's client."""
     client = sessions.Client("192.0.2.7", "a program")
@@ -76,6 +109,15 @@ def start_session(database: Database, token: str, device: sessions.ClientDevice 
             entropy=os.urandom,
             device=device,
         )
+
+
+def upgrade_to(database: Database, revision: str) -> None:
+    """Bring an empty database to an earlier revision."""
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 def downgrade(database: Database, revision: str) -> None:

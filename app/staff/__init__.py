@@ -1,0 +1,1 @@
+"""Who works in WebAdmin, and how they sign in. No web framework here."""

@@ -1,0 +1,132 @@
+"""Sessions of staff: rows of their own, so that no visitor's session ever becomes one.
+
+A new token comes with every step of the sign-in; who holds the one from before has nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from app.accounts.sessions import SEEN_STEP, Client, new_token, token_hash
+from app.clock import HOUR, MINUTE
+from app.models import Staff, StaffSession, StaffStage, StaffState, new_id
+
+LIFETIME: Final = 10 * HOUR
+IDLE: Final = 30 * MINUTE
+# How long a sign-in may take from the password to the second factor.
+SIGN_IN: Final = 15 * MINUTE
+# For how long somebody who has just shown who they are may do what is sensitive.
+FRESH: Final = 10 * MINUTE
+
+
+def find(
+    database: Session, untrusted_token: str, *, now: int
+) -> tuple[StaffSession, Staff | None] | None:
+    """Return the living session of a token, and whose it is; a disabled member has none."""
+    row = database.scalar(
+        select(StaffSession).where(StaffSession.token_hash == token_hash(untrusted_token))
+    )
+    if row is None or row.ended_at is not None or now >= ends_at(row):
+        return None
+    staff = None if row.staff_id is None else database.get(Staff, row.staff_id)
+    if staff is not None and staff.state == StaffState.DISABLED:
+        return None
+    return row, staff
+
+
+def ends_at(row: StaffSession) -> int:
+    """Return when the session ends if nothing more is done with it."""
+    return min(row.expires_at, row.seen_at + IDLE)
+
+
+def is_final(row: StaffSession) -> bool:
+    """Tell whether the session ends then in any case, however much it is used."""
+    return ends_at(row) == row.expires_at
+
+
+def start(
+    database: Session,
+    client: Client,
+    *,
+    staff_id: str | None,
+    stage: StaffStage,
+    now: int,
+    entropy: Callable[[int], bytes],
+    flow: Mapping[str, Any] | None = None,
+) -> tuple[str, StaffSession]:
+    """Add a session and return its token, which is known nowhere else, and its row."""
+    token = new_token(entropy)
+    is_full = stage == StaffStage.FULL
+    row = StaffSession(
+        id=new_id(entropy),
+        token_hash=token_hash(token),
+        staff_id=staff_id,
+        stage=stage,
+        flow=json.dumps(dict(flow or {}), separators=(",", ":")),
+        address=client.address[:64],
+        user_agent=client.user_agent[:256],
+        created_at=now,
+        seen_at=now,
+        authenticated_at=now if is_full else None,
+        expires_at=now + (LIFETIME if is_full else SIGN_IN),
+        ended_at=None,
+    )
+    database.add(row)
+    database.flush()
+    return token, row
+
+
+def touch(database: Session, row: StaffSession, *, now: int) -> None:
+    """Note that the session is in use, once a minute at most."""
+    if now - row.seen_at >= SEEN_STEP:
+        database.execute(
+            update(StaffSession)
+            .where(StaffSession.id == row.id, StaffSession.ended_at.is_(None))
+            .values(seen_at=now)
+        )
+
+
+def end(database: Session, session_id: str, staff_id: str, *, now: int) -> bool:
+    """End one session of a member of staff; False when there is none to end."""
+    result = database.execute(
+        update(StaffSession)
+        .where(
+            StaffSession.id == session_id,
+            StaffSession.staff_id == staff_id,
+            StaffSession.ended_at.is_(None),
+        )
+        .values(ended_at=now, flow="{}")
+    )
+    return cast("CursorResult[Any]", result).rowcount == 1
+
+
+def end_all(database: Session, staff_id: str, *, now: int, keep: str | None = None) -> int:
+    """End every session of a member of staff, but for one, and return how many ended."""
+    query = update(StaffSession).where(
+        StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None)
+    )
+    if keep is not None:
+        query = query.where(StaffSession.id != keep)
+    result = database.execute(query.values(ended_at=now, flow="{}"))
+    return cast("CursorResult[Any]", result).rowcount
+
+
+def is_fresh(row: StaffSession, *, now: int) -> bool:
+    """Tell whether its holder showed who they are so lately that they need not do so again."""
+    return row.authenticated_at is not None and now - row.authenticated_at < FRESH
+
+
+def read_flow(row: StaffSession) -> dict[str, Any]:
+    """Return the small notes kept with a session."""
+    return cast(dict[str, Any], json.loads(row.flow))
+
+
+def write_flow(database: Session, session_id: str, flow: Mapping[str, Any]) -> None:
+    """Keep small notes with a session; never a credential."""
+    text = json.dumps(dict(flow), separators=(",", ":"))
+    database.execute(update(StaffSession).where(StaffSession.id == session_id).values(flow=text))

@@ -1,0 +1,1 @@
+"""WebAdmin: the pages for people who set accounts up for others."""

@@ -1,0 +1,1 @@
+"""The worker: a process beside portal and exchange for what nobody waits for."""

@@ -1,0 +1,28 @@
+"""What the worker does: one table, read from top to bottom in every round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from app.activation.sweep import sweep
+from app.worker.here import Here
+
+
+@dataclass(frozen=True)
+class Job:
+    """One kind of work. ``run`` does a bounded piece of it and tells whether more is waiting."""
+
+    name: str
+    # How long it rests, in seconds, when nothing is waiting.
+    rest: float
+    run: Callable[[Here], bool]
+
+
+def _sweep(here: Here) -> bool:
+    sweep(here.database, here.clock)
+    return False
+
+
+JOBS: Final = (Job("sweep", 60, _sweep),)
