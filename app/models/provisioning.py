@@ -71,6 +71,8 @@ class OutgoingMail(Base):
     person_id: Mapped[PublicId | None] = mapped_column(ForeignKey("person.id"), index=True)
     address: Mapped[str] = mapped_column(String(320))
     kind: Mapped[str] = mapped_column(String(32))
+    # None: the person's own.
+    language: Mapped[str | None] = mapped_column(String(16))
     # Plain facts for the text, as JSON; never a secret.
     facts: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(10))

@@ -248,6 +248,7 @@ def _provisioning() -> None:
     sa.Column('person_id', sa.String(length=22), nullable=True),
     sa.Column('address', sa.String(length=320), nullable=False),
     sa.Column('kind', sa.String(length=32), nullable=False),
+    sa.Column('language', sa.String(length=16), nullable=True),
     sa.Column('facts', sa.Text(), nullable=False),
     sa.Column('state', sa.String(length=10), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
