@@ -6,8 +6,8 @@ import logging
 from typing import Any, Final
 
 from flask import Flask, current_app, jsonify, make_response, render_template, request
+from flask_babel import LazyString, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
@@ -18,6 +18,7 @@ from app.clock import SECOND
 from app.database import DatabaseUnavailableError
 from app.extensions import handfast
 from app.security import CrossSiteError
+from app.staff.reach import ColleagueError, OutOfReachError
 from app.throttle import TooManyError
 
 # Status: title, what happened, what to do.
@@ -68,6 +69,11 @@ PAGES: Final = {
         lazy_gettext("Try again in a few seconds."),
     ),
 }
+COLLEAGUE: Final = (
+    lazy_gettext("This person works here"),
+    lazy_gettext("Only who manages staff may do something to a colleague."),
+    lazy_gettext("Ask an administrator to do it."),
+)
 
 
 def install(portal: Flask) -> None:
@@ -75,6 +81,8 @@ def install(portal: Flask) -> None:
     portal.register_error_handler(HTTPException, _http)
     portal.register_error_handler(CrossSiteError, _cross_site)
     portal.register_error_handler(TooManyError, _too_many)
+    portal.register_error_handler(OutOfReachError, _out_of_reach)
+    portal.register_error_handler(ColleagueError, _colleague)
     portal.register_error_handler(DatabaseUnavailableError, _unavailable)
     portal.register_error_handler(problems.ProblemError, _problem)
     portal.register_error_handler(Exception, _bug)
@@ -118,6 +126,15 @@ def _too_many(error: TooManyError) -> Response:
     return response
 
 
+def _out_of_reach(_error: OutOfReachError) -> Response:
+    # Exactly as for somebody who is not there at all.
+    return _answer(404)
+
+
+def _colleague(_error: ColleagueError) -> Response:
+    return problems.answer_of_status(403) if is_api() else page(403, told=COLLEAGUE)
+
+
 def _unavailable(error: DatabaseUnavailableError) -> Response:
     logs.log.error("database unavailable", exc_info=error)
     response = _answer(503)
@@ -141,9 +158,15 @@ def _answer(kind: int, **facts: Any) -> Response:
     return problems.answer_of_status(kind) if is_api() else page(kind, **facts)
 
 
-def page(kind: int, *, status: int | None = None, **facts: Any) -> Response:
+def page(
+    kind: int,
+    *,
+    status: int | None = None,
+    told: tuple[LazyString, LazyString, LazyString] | None = None,
+    **facts: Any,
+) -> Response:
     """Return the error page of a kind, with the reference that is in the log."""
-    title, what, hint = PAGES[kind]
+    title, what, hint = told or PAGES[kind]
     status = status or kind
     if wants_json():
         response = jsonify(status=status, title=str(title), hint=str(hint), id=logs.request_id())

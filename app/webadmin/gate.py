@@ -16,9 +16,10 @@ from werkzeug.wrappers import Response
 from app.accounts.sessions import TOKEN_LENGTH, new_token
 from app.database import DatabaseUnavailableError
 from app.extensions import handfast
-from app.models import StaffStage
+from app.models import Reach, StaffStage
 from app.rights import Permission, permissions_of
 from app.staff import sessions
+from app.staff.reach import Actor
 from app.web_session import Browser
 from app.webadmin.area import is_webadmin
 
@@ -34,6 +35,7 @@ class CurrentStaff:
     name: str
     role: str
     permissions: frozenset[Permission]
+    reach: Reach
     # Whether they have shown who they are within the last minutes.
     is_fresh: bool
 
@@ -45,6 +47,10 @@ class CurrentStaff:
     def may(self, permission: Permission | str) -> bool:
         """Tell whether they have a permission, for what a page offers."""
         return permission in self.permissions
+
+    def as_actor(self) -> Actor:
+        """Return them as services know who acts."""
+        return Actor(self.actor, self.permissions, self.reach, self.id, self.role)
 
 
 @dataclass
@@ -125,7 +131,9 @@ def _read() -> Visit:
     stage = StaffStage(row.stage)
     if staff is None or stage != StaffStage.FULL:
         return Visit(browser, stage, None, row.staff_id)
-    current = CurrentStaff(staff.id, row.id, staff.name, staff.role, permissions, is_fresh)
+    current = CurrentStaff(
+        staff.id, row.id, staff.name, staff.role, permissions, Reach(staff.reach), is_fresh
+    )
     return Visit(browser, stage, current, staff.id)
 
 

@@ -1,0 +1,99 @@
+"""Whom a member of staff may see and act on: everyone, or the people of their groups.
+
+Who is out of reach is missing: lists leave them out, and their pages are not found. A colleague
+may be seen; acting on one is for who manages staff.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, false, select, true
+from sqlalchemy.orm import Session
+
+from app.models import (
+    GroupMember,
+    MailAccount,
+    Person,
+    PersonGroup,
+    Reach,
+    Staff,
+    StaffGroup,
+    StaffState,
+)
+from app.rights import Permission
+
+
+class OutOfReachError(Exception):
+    """There is no such person as far as this actor can see."""
+
+
+class ColleagueError(Exception):
+    """The person works here, and the actor does not manage staff."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a member of staff at their desk, or by a token of the REST API."""
+
+    # As the audit names them: "staff:ID" or "token:ID".
+    actor: str
+    permissions: frozenset[Permission]
+    reach: Reach
+    # Whose groups limit the reach, for a token its maker's.
+    staff_id: str | None
+    role: str
+
+    def may(self, permission: Permission) -> bool:
+        """Tell whether they have a permission."""
+        return permission in self.permissions
+
+
+def within(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition on ``Person.id`` that leaves out whom the actor cannot see."""
+    if actor.reach == Reach.EVERYONE:
+        return true()
+    return Person.id.in_(
+        select(GroupMember.person_id).where(GroupMember.group_id.in_(_groups_of(actor)))
+    )
+
+
+def groups_within(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition on ``PersonGroup.id`` that leaves out groups beyond the reach."""
+    return true() if actor.reach == Reach.EVERYONE else PersonGroup.id.in_(_groups_of(actor))
+
+
+def find(session: Session, actor: Actor, person_id: str) -> Person:
+    """Return a person whom the actor may see, or raise OutOfReachError."""
+    found = session.scalar(select(Person).where(Person.id == person_id, within(actor)))
+    if found is None:
+        raise OutOfReachError
+    return found
+
+
+def check(session: Session, actor: Actor, person_id: str) -> None:
+    """Raise OutOfReachError or ColleagueError unless the actor may act on a person."""
+    find(session, actor, person_id)
+    if not actor.may(Permission.STAFF_MANAGE) and is_colleague(session, person_id):
+        raise ColleagueError
+
+
+def is_colleague(session: Session, person_id: str) -> bool:
+    """Tell whether a person has proven to be at the address of a member of staff."""
+    here = (
+        select(MailAccount.id)
+        .join(Staff, Staff.address == MailAccount.address)
+        .where(
+            MailAccount.person_id == person_id,
+            MailAccount.proven_at.is_not(None),
+            Staff.state != StaffState.DISABLED,
+        )
+    )
+    return session.scalar(here.limit(1)) is not None
+
+
+def _groups_of(actor: Actor) -> Select[str]:
+    mine = select(StaffGroup.group_id)
+    if actor.staff_id is None:
+        return mine.where(false())
+    return mine.where(StaffGroup.staff_id == actor.staff_id)
