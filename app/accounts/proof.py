@@ -29,6 +29,7 @@ from app.models import (
     ServiceKey,
     new_id,
 )
+from app.people import terms
 
 MOST_ACCOUNTS: Final = 50
 
@@ -130,6 +131,7 @@ def remove_account(
     forget_answers(database.connection(), gone)
     database.execute(delete(AccountService).where(AccountService.account_id == account.id))
     database.execute(delete(MailAccount).where(MailAccount.id == account.id))
+    terms.refresh(database, account.person_id)
     _record(database, Act.ACCOUNT_REMOVED, account, account.id, actor, reason, now)
 
 
@@ -172,6 +174,7 @@ def _add(database: Session, person_id: str, check: View, here: Here) -> str:
     database.add(account)
     database.flush()
     ensure_services(database, account.id, shard=here.shard, now=here.now, entropy=here.entropy)
+    terms.refresh(database, person_id)
     record(
         database,
         at=here.now,

@@ -1,0 +1,1 @@
+"""People as staff look for them and see them. No web framework here."""
