@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Blob, Moment, PublicId, one_of
+from app.models.base import Base, Blob, Moment, PublicId, listed, one_of
 
 
 def _sweep_index(name: str, moment: str, condition: str) -> Index:
@@ -103,6 +103,8 @@ class Activation(Base):
             sqlite_where=_OPEN_CODE,
             postgresql_where=_OPEN_CODE,
         ),
+        listed("activation"),
+        listed("activation", "waiting", "state = 'open' AND rotates_key_id IS NULL"),
         _sweep_index("ix_activation_open", "expires_at", "state = 'open'"),
         _sweep_index("ix_activation_prs", "document_expires_at", "prs_sealed IS NOT NULL"),
         _sweep_index("ix_activation_answer", "redeemed_at", "complete IS NOT NULL"),

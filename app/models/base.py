@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, MetaData, String
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, MetaData, String, text
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from protocol.encoding import b64u
@@ -40,3 +40,13 @@ def one_of(column: str, values: type) -> CheckConstraint:
     """Return the constraint that keeps a state column to the values of a StrEnum."""
     listed = ", ".join(f"'{value}'" for value in values)  # type: ignore[attr-defined]  # a StrEnum class iterates over its members
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def listed(table: str, what: str = "", condition: str = "") -> Index:
+    """Return the index by which staff page through a table, or through those rows of it.
+
+    ``app.people.paging`` reads along it, so that a page costs the same however many there are.
+    """
+    name = f"ix_{table}_listed_{what}" if what else f"ix_{table}_listed"
+    where = text(condition) if condition else None
+    return Index(name, "created_at", "id", sqlite_where=where, postgresql_where=where)

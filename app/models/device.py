@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Blob, Moment, PublicId, one_of
+from app.models.base import Base, Blob, Moment, PublicId, listed, one_of
 
 
 class DeviceState(StrEnum):
@@ -58,6 +58,7 @@ class Device(Base):
             sqlite_where=text("confirm_by IS NOT NULL"),
             postgresql_where=text("confirm_by IS NOT NULL"),
         ),
+        listed("device"),
         one_of("state", DeviceState),
     )
 
@@ -92,7 +93,7 @@ class ServiceKey(Base):
     ended_at: Mapped[Moment | None]
     ended_reason: Mapped[str | None] = mapped_column(String(32))
 
-    __table_args__ = (one_of("state", KeyState),)
+    __table_args__ = (listed("service_key"), one_of("state", KeyState))
 
 
 class EndedKey(Base):

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.mailservers.server import VouchedBy
-from app.models.base import Base, Moment, PublicId, one_of
+from app.models.base import Base, Moment, PublicId, listed, one_of
 
 
 class ServiceName(StrEnum):
@@ -47,7 +47,10 @@ class Person(Base):
     # They may not sign in, and their keys are revoked.
     disabled_at: Mapped[Moment | None]
 
-    __table_args__ = (Index("ix_person_created_at_id", "created_at", "id"),)
+    __table_args__ = (
+        listed("person"),
+        listed("person", "disabled", "disabled_at IS NOT NULL"),
+    )
 
 
 class PersonTerm(Base):
@@ -61,6 +64,9 @@ class PersonTerm(Base):
     person_id: Mapped[PublicId] = mapped_column(
         ForeignKey("person.id"), primary_key=True, index=True
     )
+
+    # The primary key is all there is of a row, so SQLite needs no second copy of it.
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
 
 class MailAccount(Base):
@@ -94,6 +100,9 @@ class MailAccount(Base):
     __table_args__ = (
         UniqueConstraint("person_id", "address"),
         Index("ix_mail_account_address", "address"),
+        listed("mail_account"),
+        listed("mail_account", "unproven", "proven_at IS NULL"),
+        listed("mail_account", "bounced", "bounced_at IS NOT NULL"),
         Index(
             "uq_mail_account_proven_address",
             "address",

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Blob, Moment, PublicId, one_of
+from app.models.base import Base, Blob, Moment, PublicId, listed, one_of
 
 _OPEN: Final = text("state = 'open'")
 _WAITING: Final = text("state = 'waiting'")
@@ -50,6 +50,7 @@ class Invitation(Base):
             sqlite_where=_OPEN,
             postgresql_where=_OPEN,
         ),
+        listed("invitation", "open", "state = 'open'"),
         Index("ix_invitation_open", "expires_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )
 
@@ -107,11 +108,12 @@ class MailChallenge(Base):
 
 
 class ImportState(StrEnum):
-    """checking → checked → importing → done; or refused | cancelled | failed."""
+    """checking → checked → importing → (stocking →) done; or refused | cancelled | failed."""
 
     CHECKING = "checking"
     CHECKED = "checked"
     IMPORTING = "importing"
+    STOCKING = "stocking"
     DONE = "done"
     REFUSED = "refused"
     CANCELLED = "cancelled"
@@ -129,14 +131,19 @@ class ImportJob(Base):
     reason: Mapped[str] = mapped_column(String(200))
     # Passwords to make ahead for each service of each line.
     stock: Mapped[int] = mapped_column(default=0)
+    # A program's list: it is taken as soon as it is found to have no problem.
+    is_taken_at_once: Mapped[bool] = mapped_column(default=False)
     lines: Mapped[int]
+    # How many lines the present state is through with, and the last thing it dealt with.
     done: Mapped[int] = mapped_column(default=0)
+    cursor: Mapped[PublicId | None]
+    # How many lines have one.
     problems: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[Moment]
     ended_at: Mapped[Moment | None]
     failure: Mapped[str | None] = mapped_column(String(200))
 
-    __table_args__ = (one_of("state", ImportState),)
+    __table_args__ = (one_of("state", ImportState), Index("ix_import_job_created_at", "created_at"))
 
 
 class ImportLine(Base):
@@ -150,7 +157,21 @@ class ImportLine(Base):
     services: Mapped[str] = mapped_column(String(100))
     groups: Mapped[str] = mapped_column(Text)
     language: Mapped[str | None] = mapped_column(String(16))
-    problem: Mapped[str | None] = mapped_column(String(200))
+    # The address in its normal form; None until it was checked, and where it is none.
+    normal: Mapped[str | None] = mapped_column(String(320))
+    # One in each line of text, as app.bulk.problems spells them.
+    problem: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        Index("ix_import_line_job_id_normal", "job_id", "normal"),
+        Index(
+            "ix_import_line_problem",
+            "job_id",
+            "line",
+            sqlite_where=text("problem IS NOT NULL"),
+            postgresql_where=text("problem IS NOT NULL"),
+        ),
+    )
 
 
 class DailyCount(Base):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Blob, Moment, PublicId
+from app.models.base import Base, Blob, Moment, PublicId, listed
 
 
 class SessionKind(StrEnum):
@@ -38,6 +38,10 @@ class WebSession(Base):
     )
     # The identity key's thumbprint of the device whose client this is; ends when it is revoked.
     device_jkt: Mapped[str | None] = mapped_column(String(43))
+
+    __table_args__ = (
+        listed("web_session", "living", "person_id IS NOT NULL AND ended_at IS NULL"),
+    )
 
 
 class MailCheck(Base):

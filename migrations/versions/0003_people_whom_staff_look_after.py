@@ -6,14 +6,42 @@ Revises: 0002
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+
+from protocol.encoding import b64u, lv_cat
 
 revision = '0003'
 down_revision = '0002'
 branch_labels = None
 depends_on = None
 
+# Each with what another row would have in common with the one it takes the place of.
+AUDIT_TABLES = {
+    "audit": "id = NEW.id",
+    "audit_link": "position = NEW.position OR audit_id = NEW.audit_id",
+    "audit_head": "position = NEW.position",
+}
+# What staff page through, the newest first: an index, its table, and which of the rows are in it.
+LISTED = (
+    ("ix_person_listed", "person", None),
+    ("ix_person_listed_disabled", "person", "disabled_at IS NOT NULL"),
+    ("ix_mail_account_listed", "mail_account", None),
+    ("ix_mail_account_listed_unproven", "mail_account", "proven_at IS NULL"),
+    ("ix_mail_account_listed_bounced", "mail_account", "bounced_at IS NOT NULL"),
+    ("ix_device_listed", "device", None),
+    ("ix_service_key_listed", "service_key", None),
+    ("ix_activation_listed", "activation", None),
+    ("ix_activation_listed_waiting", "activation", "state = 'open' AND rotates_key_id IS NULL"),
+    ("ix_invitation_listed_open", "invitation", "state = 'open'"),
+    ("ix_web_session_listed_living", "web_session", "person_id IS NOT NULL AND ended_at IS NULL"),
+)
 OLD_VOUCHERS = "vouched_by IN ('pin', 'table', 'autoconfig', 'srv', 'manual')"
 VOUCHERS = "vouched_by IN ('pin', 'table', 'autoconfig', 'srv', 'manual', 'staff', 'challenge')"
 
@@ -23,6 +51,11 @@ def upgrade() -> None:
     _people()
     _provisioning()
     _audit()
+    for name, table, condition in LISTED:
+        where = None if condition is None else sa.text(condition)
+        op.create_index(
+            name, table, ["created_at", "id"], sqlite_where=where, postgresql_where=where
+        )
 
 
 def _staff() -> None:
@@ -73,6 +106,17 @@ def _staff() -> None:
     )
     with op.batch_alter_table('api_token', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_api_token_staff_id'), ['staff_id'], unique=False)
+    op.create_table('api_answer',
+    sa.Column('token_id', sa.String(length=22), nullable=False),
+    sa.Column('key', sa.String(length=64), nullable=False),
+    sa.Column('request_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['token_id'], ['api_token.id'], name=op.f('fk_api_answer_token_id_api_token')),
+    sa.PrimaryKeyConstraint('token_id', 'key', name=op.f('pk_api_answer'))
+    )
+    with op.batch_alter_table('api_answer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_api_answer_created_at'), ['created_at'], unique=False)
     op.create_table('staff_group',
     sa.Column('staff_id', sa.String(length=22), nullable=False),
     sa.Column('group_id', sa.String(length=22), nullable=False),
@@ -153,12 +197,12 @@ def _people() -> None:
         batch_op.add_column(sa.Column('name', sa.String(length=100), server_default=sa.text("''"), nullable=False))
         batch_op.add_column(sa.Column('language', sa.String(length=16), nullable=True))
         batch_op.add_column(sa.Column('disabled_at', sa.BigInteger(), nullable=True))
-        batch_op.create_index('ix_person_created_at_id', ['created_at', 'id'], unique=False)
     op.create_table('person_term',
     sa.Column('term', sa.String(length=64).with_variant(sa.String(length=64, collation='C'), 'postgresql'), nullable=False),
     sa.Column('person_id', sa.String(length=22), nullable=False),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_person_term_person_id_person')),
-    sa.PrimaryKeyConstraint('term', 'person_id', name=op.f('pk_person_term'))
+    sa.PrimaryKeyConstraint('term', 'person_id', name=op.f('pk_person_term')),
+    sqlite_with_rowid=False
     )
     with op.batch_alter_table('person_term', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_person_term_person_id'), ['person_id'], unique=False)
@@ -200,15 +244,19 @@ def _provisioning() -> None:
     sa.Column('state', sa.String(length=10), nullable=False),
     sa.Column('reason', sa.String(length=200), nullable=False),
     sa.Column('stock', sa.Integer(), nullable=False),
+    sa.Column('is_taken_at_once', sa.Boolean(), nullable=False),
     sa.Column('lines', sa.Integer(), nullable=False),
     sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('cursor', sa.String(length=22), nullable=True),
     sa.Column('problems', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
     sa.Column('ended_at', sa.BigInteger(), nullable=True),
     sa.Column('failure', sa.String(length=200), nullable=True),
-    sa.CheckConstraint("state IN ('checking', 'checked', 'importing', 'done', 'refused', 'cancelled', 'failed')", name=op.f('ck_import_job_state')),
+    sa.CheckConstraint("state IN ('checking', 'checked', 'importing', 'stocking', 'done', 'refused', 'cancelled', 'failed')", name=op.f('ck_import_job_state')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_import_job'))
     )
+    with op.batch_alter_table('import_job', schema=None) as batch_op:
+        batch_op.create_index('ix_import_job_created_at', ['created_at'], unique=False)
     op.create_table('import_line',
     sa.Column('job_id', sa.String(length=22), nullable=False),
     sa.Column('line', sa.Integer(), nullable=False),
@@ -217,10 +265,14 @@ def _provisioning() -> None:
     sa.Column('services', sa.String(length=100), nullable=False),
     sa.Column('groups', sa.Text(), nullable=False),
     sa.Column('language', sa.String(length=16), nullable=True),
-    sa.Column('problem', sa.String(length=200), nullable=True),
+    sa.Column('normal', sa.String(length=320), nullable=True),
+    sa.Column('problem', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['job_id'], ['import_job.id'], name=op.f('fk_import_line_job_id_import_job')),
     sa.PrimaryKeyConstraint('job_id', 'line', name=op.f('pk_import_line'))
     )
+    with op.batch_alter_table('import_line', schema=None) as batch_op:
+        batch_op.create_index('ix_import_line_job_id_normal', ['job_id', 'normal'], unique=False)
+        batch_op.create_index('ix_import_line_problem', ['job_id', 'line'], unique=False, sqlite_where=sa.text("problem IS NOT NULL"), postgresql_where=sa.text("problem IS NOT NULL"))
     op.create_table('invitation',
     sa.Column('id', sa.String(length=22), nullable=False),
     sa.Column('person_id', sa.String(length=22), nullable=False),
@@ -297,6 +349,7 @@ def _audit() -> None:
         batch_op.create_index('ix_audit_actor_at', ['actor', 'at'], unique=False)
         batch_op.create_index('ix_audit_at', ['at'], unique=False)
         batch_op.create_index('ix_audit_target', ['target'], unique=False)
+    _commit_to_details()
     op.create_table('audit_head',
     sa.Column('position', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('hash', sa.LargeBinary(), nullable=False),
@@ -350,11 +403,15 @@ def _audit() -> None:
     sa.Column('count', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('day', 'what', 'label', name=op.f('pk_daily_count'))
     )
+    _append_only()
 
 
 def downgrade() -> None:
+    for name, table, _ in LISTED:
+        op.drop_index(name, table)
+    _changeable()
+    _put_details_back()
     with op.batch_alter_table('person', schema=None) as batch_op:
-        batch_op.drop_index('ix_person_created_at_id')
         batch_op.drop_column('disabled_at')
         batch_op.drop_column('language')
         batch_op.drop_column('name')
@@ -449,6 +506,7 @@ def downgrade() -> None:
 
     op.drop_table('group_member')
     op.drop_table('audit_link')
+    op.drop_table('api_answer')
     with op.batch_alter_table('api_token', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_api_token_staff_id'))
 
@@ -474,3 +532,98 @@ def _vouchers(allowed: str) -> None:
 def _kept(allowed: str) -> tuple[sa.CheckConstraint, ...]:
     """Return what SQLite's new copy of the table must have, since a copy loses its checks."""
     return (sa.CheckConstraint(allowed, name=op.f("ck_mail_account_vouched_by")),)
+
+
+def _commit_to_details() -> None:
+    """Put what is personal beside the records: until now they had it inside."""
+    for number, facts in _records():
+        detail, salt = facts.pop("detail", None), None
+        text = _canonical(detail) if detail else None
+        if text is not None:
+            salt = os.urandom(16)
+            hashed = hashlib.sha256(lv_cat("handfast/1 audit detail", salt, text)).digest()
+        _rewrite(number, {**facts, "commitment": b64u(hashed) if text else None}, text, salt)
+
+
+def _put_details_back() -> None:
+    """Write details into their records again; those that were erased stay so."""
+    for number, facts in _records():
+        text = op.get_bind().scalar(
+            sa.text("SELECT detail FROM audit WHERE id = :id"), {"id": number}
+        )
+        facts.pop("commitment", None)
+        _rewrite(number, {**facts, "detail": json.loads(text or "{}")}, None, None)
+
+
+def _records() -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield every entry's number and record, some at a time: there may be millions."""
+    last = 0
+    more = sa.text("SELECT id, record FROM audit WHERE id > :last ORDER BY id LIMIT 1000")
+    while found := op.get_bind().execute(more, {"last": last}).all():
+        for number, record in found:
+            yield number, json.loads(bytes(record))
+        last = found[-1].id
+
+
+def _rewrite(number: int, facts: dict[str, Any], detail: str | None, salt: bytes | None) -> None:
+    op.get_bind().execute(
+        sa.text(
+            "UPDATE audit SET record = :record, detail = :detail, salt = :salt WHERE id = :id"
+        ),
+        {"record": _canonical(facts).encode(), "detail": detail, "salt": salt, "id": number},
+    )
+
+
+def _canonical(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _append_only() -> None:
+    """No entry, link or head is removed or changed; only the detail of an entry may go."""
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    differs = "IS NOT" if is_sqlite else "IS DISTINCT FROM"
+    columns = ("id", "at", "actor", "act", "subject_id", "target", "record")
+    changed = " OR ".join(f"NEW.{name} {differs} OLD.{name}" for name in columns)
+    erased = f"NEW.detail IS NOT NULL OR NEW.salt IS NOT NULL OR {changed}"
+    if not is_sqlite:
+        op.execute(
+            "CREATE OR REPLACE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$"
+        )
+    for table in AUDIT_TABLES:
+        only_erased = table == "audit"
+        for statement in (
+            _sqlite_triggers(table, f"WHEN {erased} " if only_erased else "")
+            if is_sqlite
+            else _postgresql_triggers(table, f"WHEN ({erased}) " if only_erased else "")
+        ):
+            op.execute(statement)
+
+
+def _sqlite_triggers(table: str, when: str) -> tuple[str, ...]:
+    refuse = "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
+    key = AUDIT_TABLES[table]
+    return (
+        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}",
+        f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {when}{refuse}",
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key}) {refuse}",
+    )
+
+
+def _postgresql_triggers(table: str, when: str) -> tuple[str, ...]:
+    refuse = "EXECUTE FUNCTION audit_stays()"
+    return (
+        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} FOR EACH ROW {refuse}",
+        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} {refuse}",
+        f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} FOR EACH ROW {when}{refuse}",
+    )
+
+
+def _changeable() -> None:
+    """Take the triggers of the entries away; those of the other tables go with them."""
+    if op.get_bind().dialect.name == "sqlite":
+        for name in ("delete", "update", "replace"):
+            op.execute(f"DROP TRIGGER audit_no_{name}")
+    else:
+        op.execute("DROP FUNCTION audit_stays() CASCADE")
