@@ -1,23 +1,39 @@
-"""Audit rows, written in the same transaction as the act they tell of."""
+"""Audit rows, written in the same transaction as the act they tell of.
+
+A record is canonical JSON and stays for ever. What is personal is not in it: names, addresses and
+reasons stand in ``detail``, and the record has only ``commitment`` to them. So they can be erased
+with their person, and the chain over the records holds. docs/audit.md has it byte for byte.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final, cast
 
 from sqlalchemy import Connection, Table, insert
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from app.database import DatabaseUnavailableError
 from app.models.audit import AuditEntry
 from app.prepared import Prepared
+from protocol.encoding import b64u, lv_cat
 
+DETAIL_LABEL: Final = "handfast/1 audit detail"
+SALT_BYTES: Final = 16
 _CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _INSERT: Final = Prepared(
     insert(cast("Table", AuditEntry.__table__)),
-    columns=("at", "actor", "act", "subject_id", "target", "record"),
+    columns=("at", "actor", "act", "subject_id", "target", "record", "detail", "salt"),
 )
+
+
+class AuditUnavailableError(DatabaseUnavailableError):
+    """The act could not be audited, so it did not happen."""
 
 
 class Act(StrEnum):
@@ -56,21 +72,64 @@ def record(
     subject: str | None = None,
     target: str | None = None,
     detail: Mapping[str, str | int] | None = None,
+    entropy: Callable[[int], bytes] = os.urandom,
 ) -> None:
-    """Add one audit row; ``detail`` holds plain facts, never a secret."""
-    facts = {"at": at, "actor": actor, "act": act, "subject": subject, "target": target}
-    canonical = _CANONICAL.encode({**facts, "detail": dict(detail or {})})
-    _INSERT.run(
-        where.connection() if isinstance(where, Session) else where,
-        {
-            "at": at,
-            "actor": actor,
-            "act": act.value,
-            "subject_id": subject,
-            "target": target,
-            "record": canonical.encode(),
-        },
+    """Add one audit row; ``detail`` holds plain facts, never a secret.
+
+    Raises AuditUnavailableError if it cannot be written; the caller's transaction then ends.
+    """
+    text, salt = None, None
+    if detail:
+        text, salt = _CANONICAL.encode(dict(detail)), entropy(SALT_BYTES)
+    row = {
+        "at": at,
+        "actor": actor,
+        "act": act.value,
+        "subject_id": subject,
+        "target": target,
+        "detail": text,
+        "salt": salt,
+    }
+    row["record"] = canonical_record(
+        at=at, actor=actor, act=act.value, subject=subject, target=target, hashed=(salt, text)
     )
+    try:
+        _INSERT.run(where.connection() if isinstance(where, Session) else where, row)
+    except (OperationalError, InterfaceError):
+        # The transaction's own handling of a database that is away.
+        raise
+    except DBAPIError as error:
+        raise AuditUnavailableError(type(error.orig).__name__) from error
+
+
+def canonical_record(
+    *,
+    at: int,
+    actor: str,
+    act: str,
+    subject: str | None,
+    target: str | None,
+    hashed: tuple[bytes | None, str | None],
+) -> bytes:
+    """Return the bytes that the chain is over; ``hashed`` is the salt and the detail."""
+    salt, detail = hashed
+    facts: dict[str, str | int | None] = {
+        "act": act,
+        "actor": actor,
+        "at": at,
+        "commitment": None if salt is None or detail is None else b64u(commitment(salt, detail)),
+        "subject": subject,
+        "target": target,
+    }
+    return _CANONICAL.encode(facts).encode()
+
+
+def commitment(salt: bytes, detail: str) -> bytes:
+    """Return SHA-256 over label, salt and detail, each after its length in LEB128.
+
+    Without the salt nobody can try addresses until the hash fits.
+    """
+    return hashlib.sha256(lv_cat(DETAIL_LABEL, salt, detail)).digest()
 
 
 def record_own(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from app.auditing.reading import detail_of
 from app.history.entries import Entry, Event, fold
 from app.models import (
     AccountService,
@@ -79,8 +79,7 @@ def _read(
 
 
 def _event(row: AuditEntry, named: Mapping[str, str]) -> Event:
-    detail: dict[str, Any] = json.loads(row.record).get("detail", {})
-    written = {name: str(value) for name, value in detail.items()}
+    written = {name: str(value) for name, value in detail_of(row).items()}
     # What was written with the act is the truth then; the rest is what the thing is called now.
     return Event(row.id, row.at, row.actor, row.act, row.target, {**named, **written})
 

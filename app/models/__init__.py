@@ -1,5 +1,6 @@
 """The tables, one file per aggregate."""
 
+from app.models import append_only
 from app.models.activation import Activation, ActivationState, GrantState, Run, ServiceGrant
 from app.models.audit import (
     AuditEntry,
@@ -33,6 +34,7 @@ from app.models.provisioning import (
 )
 from app.models.session import MailCheck, SessionKind, Throttle, WebSession
 from app.models.staff import (
+    ApiAnswer,
     ApiToken,
     GroupMember,
     LinkPurpose,
@@ -53,6 +55,7 @@ __all__ = [
     "AccountService",
     "Activation",
     "ActivationState",
+    "ApiAnswer",
     "ApiToken",
     "AuditEntry",
     "AuditHead",
@@ -103,3 +106,5 @@ __all__ = [
     "in_order",
     "new_id",
 ]
+
+append_only.install()

@@ -163,6 +163,20 @@ class ApiToken(Base):
     ended_at: Mapped[Moment | None]
 
 
+class ApiAnswer(Base):
+    """What a request that made something was answered: the same request again gets it again."""
+
+    __tablename__ = "api_answer"
+    token_id: Mapped[PublicId] = mapped_column(ForeignKey("api_token.id"), primary_key=True)
+    # As the caller chose it (Idempotency-Key).
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    # SHA-256 over method, path and body.
+    request_hash: Mapped[Blob]
+    # JSON.
+    answer: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[Moment] = mapped_column(index=True)
+
+
 class PersonGroup(Base):
     """A named set of people; limits whom some staff may act on."""
 

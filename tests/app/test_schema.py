@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from app import ROOT, schema
 from app.accounts import sessions
+from app.audit import canonical_record
 from app.clock import HOUR
 from app.database import Database
+from app.models import AuditEntry, Base
 from tests.peers.postgresql import Cluster
 
 
@@ -93,6 +95,65 @@ def test_accounts_keep_their_services_and_their_checks_when_columns_change(
         # The address is proven by somebody else.
         twice = "('b', 'q', 'ann@example.org', 0, 'staff', 0)"
         connection.execute(text(f"{again} VALUES {twice}"))
+
+
+def test_details_leave_their_records_and_come_back(empty_database: Database) -> None:
+    upgrade_to(empty_database, "0002")
+    inline = (
+        b'{"act":"account-added","actor":"person:p","at":7,'
+        b'"detail":{"account":"\xc3\xa4nn@example.org"},"subject":"p","target":"a"}'
+    )
+    none = b'{"act":"signed-out","actor":"person:p","at":8,"detail":{},"subject":"p","target":"s"}'
+    insert = text(
+        "INSERT INTO audit (at, actor, act, subject_id, target, record)"
+        " VALUES (:at, 'person:p', :act, 'p', :target, :record)"
+    )
+    with empty_database.write_connection() as connection:
+        connection.execute(
+            insert, {"at": 7, "act": "account-added", "target": "a", "record": inline}
+        )
+        connection.execute(insert, {"at": 8, "act": "signed-out", "target": "s", "record": none})
+
+    schema.upgrade(empty_database)
+
+    with empty_database.read() as session:
+        first, second = session.scalars(select(AuditEntry).order_by(AuditEntry.id))
+    assert (first.detail, second.detail) == ('{"account":"änn@example.org"}', None)
+    for row in (first, second):
+        assert row.record == canonical_record(
+            at=row.at,
+            actor=row.actor,
+            act=row.act,
+            subject="p",
+            target=row.target,
+            hashed=(row.salt, row.detail),
+        )
+    downgrade(empty_database, "0002")
+    with empty_database.read_connection() as connection:
+        records = connection.execute(text("SELECT record FROM audit ORDER BY id")).scalars()
+        assert [bytes(one) for one in records] == [inline, none]
+
+
+def test_the_triggers_are_the_same_whichever_way_the_tables_are_made(
+    empty_database: Database,
+) -> None:
+    Base.metadata.create_all(empty_database.engine)
+    made = triggers(empty_database)
+    Base.metadata.drop_all(empty_database.engine)
+    assert triggers(empty_database) == []
+    schema.upgrade(empty_database)
+    assert triggers(empty_database) == made
+
+
+def triggers(database: Database) -> list[str]:
+    """Return what the database itself says of its triggers, without how it is spaced."""
+    listed = (
+        "SELECT sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+        if database.is_sqlite
+        else "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgname"
+    )
+    with database.read_connection() as connection:
+        return list(connection.execute(text(listed)).scalars())
 
 
 def start_session(database: Database, token: str, device: sessions.ClientDevice | None) -> None:

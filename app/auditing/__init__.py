@@ -1,0 +1,1 @@
+"""The audit as a whole: read, searched, linked, verified, exported."""
