@@ -1,4 +1,4 @@
-"""Which language a page speaks, and times as people say them.
+"""Which language a page speaks, and times and numbers as people say them.
 
 English is the source and needs no catalogue. The others are in ``app/translations``;
 ``make i18n`` compiles them, and this starts a new one::
@@ -14,7 +14,15 @@ from typing import Any, Final
 
 from babel import Locale
 from flask import Flask, request
-from flask_babel import Babel, format_datetime, format_timedelta, get_babel, get_locale, gettext
+from flask_babel import (
+    Babel,
+    format_datetime,
+    format_decimal,
+    format_timedelta,
+    get_babel,
+    get_locale,
+    gettext,
+)
 
 from app.clock import SECOND, as_datetime
 from app.extensions import handfast
@@ -24,12 +32,13 @@ JUST_NOW: Final = 10 * SECOND
 
 
 def install(portal: Flask) -> None:
-    """Choose the language of each request and give templates the filters for times."""
+    """Choose the language of each request and give templates the filters for times and numbers."""
     portal.config.setdefault("BABEL_DEFAULT_LOCALE", SOURCE)
     Babel(portal, locale_selector=_choose_locale)
     portal.jinja_env.filters["iso_time"] = iso_time
     portal.jinja_env.filters["exact_time"] = exact_time
     portal.jinja_env.filters["relative_time"] = relative_time
+    portal.jinja_env.filters["number"] = format_decimal
     portal.context_processor(_page_language)
 
 

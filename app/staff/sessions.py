@@ -91,6 +91,13 @@ def touch(database: Session, row: StaffSession, *, now: int) -> None:
         )
 
 
+def renew(database: Session, session_id: str, *, now: int) -> tuple[int, bool]:
+    """Note that a session is in use; return when it ends now, and whether that is final."""
+    row = database.get_one(StaffSession, session_id, populate_existing=True)
+    row.seen_at = now
+    return ends_at(row), is_final(row)
+
+
 def end(database: Session, session_id: str, staff_id: str, *, now: int) -> bool:
     """End one session of a member of staff; False when there is none to end."""
     result = database.execute(

@@ -9,10 +9,11 @@ from flask import request, url_for
 from flask_babel import LazyString, lazy_gettext
 
 from app.rights import Permission
-from app.webadmin import gate, home_views, notices, sign_in_views
+from app.webadmin import gate, home_views, notices, session_views, sign_in_views
+from app.webadmin.words import ROLE_NAMES
 
 # Importing a module of views puts its pages into the blueprint.
-VIEWS: Final = (home_views, sign_in_views)
+VIEWS: Final = (home_views, session_views, sign_in_views)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def context() -> dict[str, Any]:
         "navigation": _navigation,
         "take_notice": notices.take,
         "signed_in": None,
+        "role_names": ROLE_NAMES,
     }
 
 
