@@ -10,9 +10,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final
 
+from app.mailservers.address import AddressError, MailAddress, parse
+from app.mailservers.server import Security
+from app.outbox.places import BounceMailbox, Submission
 from protocol.origin import is_exchange_url
 
 
@@ -54,6 +58,18 @@ SETTINGS: Final = (
     Setting("HANDFAST_MAIL_CHECK_SECONDS", "20", "deadline of one mail check"),
     Setting("HANDFAST_SHARD", "0", "shard written into new service UIDs, 0 to 1023"),
     Setting("HANDFAST_CLIENT_DIR", "", "folder of the client to download; empty: dist"),
+    Setting("HANDFAST_SMTP_HOST", "", "mail server that takes mail to people; empty: none is sent"),
+    Setting("HANDFAST_SMTP_PORT", "465", "port of it"),
+    Setting("HANDFAST_SMTP_SECURITY", "tls", "tls, or starttls (usual on port 587)"),
+    Setting("HANDFAST_SMTP_USERNAME", "", "user name there"),
+    Setting("HANDFAST_SMTP_PASSWORD", "", "password there", secret=True),
+    Setting("HANDFAST_MAIL_FROM", "", "sender of mail to people: Name <address>"),
+    Setting("HANDFAST_MAIL_CA", "", "file with the mail servers' CA; empty: the system's"),
+    Setting("HANDFAST_BOUNCES", "", "address that returned mail comes to; empty: none is noticed"),
+    Setting("HANDFAST_BOUNCES_HOST", "", "IMAP server of that mailbox; empty: the SMTP host"),
+    Setting("HANDFAST_BOUNCES_PORT", "993", "port of it, TLS from the first byte"),
+    Setting("HANDFAST_BOUNCES_USERNAME", "", "user name there; empty: the address"),
+    Setting("HANDFAST_BOUNCES_PASSWORD", "", "password there", secret=True),
 )
 
 
@@ -94,7 +110,10 @@ class ExchangeConfig(Config):
 
 @dataclass(frozen=True)
 class WorkerConfig(Config):
-    """What the worker knows beyond that."""
+    """What the worker knows beyond that; it alone holds the passwords for mail."""
+
+    submission: Submission | None
+    bounce_mailbox: BounceMailbox | None
 
 
 @dataclass(frozen=True)
@@ -130,7 +149,14 @@ def exchange_config(environment: Mapping[str, str]) -> ExchangeConfig:
 
 def worker_config(environment: Mapping[str, str]) -> WorkerConfig:
     """Read the worker's configuration, or raise ConfigError."""
-    return WorkerConfig(**_common(_Reader(environment)))
+    read = _Reader(environment)
+    submission = _submission(read) if read.text("HANDFAST_SMTP_HOST") else None
+    bounces = None if submission is None else submission.bounces
+    return WorkerConfig(
+        **_common(read),
+        submission=submission,
+        bounce_mailbox=None if bounces is None else _bounce_mailbox(read, bounces),
+    )
 
 
 def operator_config(environment: Mapping[str, str]) -> OperatorConfig:
@@ -158,6 +184,31 @@ def _common(read: _Reader) -> dict[str, Any]:
         "trusted_proxies": read.addresses("HANDFAST_TRUSTED_PROXIES"),
         "shard": read.integer("HANDFAST_SHARD", 0, 1023),
     }
+
+
+def _submission(read: _Reader) -> Submission:
+    name, sender = read.sender("HANDFAST_MAIL_FROM")
+    return Submission(
+        host=read.text("HANDFAST_SMTP_HOST"),
+        port=read.integer("HANDFAST_SMTP_PORT", 1, 65535),
+        security=read.security("HANDFAST_SMTP_SECURITY"),
+        username=read.needed("HANDFAST_SMTP_USERNAME"),
+        password=read.needed("HANDFAST_SMTP_PASSWORD"),
+        ca=read.file("HANDFAST_MAIL_CA"),
+        sender=sender,
+        sender_name=name,
+        bounces=read.mail_address("HANDFAST_BOUNCES") if read.text("HANDFAST_BOUNCES") else None,
+    )
+
+
+def _bounce_mailbox(read: _Reader, address: MailAddress) -> BounceMailbox:
+    return BounceMailbox(
+        host=read.text("HANDFAST_BOUNCES_HOST") or read.text("HANDFAST_SMTP_HOST"),
+        port=read.integer("HANDFAST_BOUNCES_PORT", 1, 65535),
+        username=read.text("HANDFAST_BOUNCES_USERNAME") or address.text,
+        password=read.needed("HANDFAST_BOUNCES_PASSWORD"),
+        ca=read.file("HANDFAST_MAIL_CA"),
+    )
 
 
 class _Reader:
@@ -195,6 +246,39 @@ class _Reader:
                 f"{name}: no path, query, upper case or default port is allowed, got {text!r}"
             )
         return text
+
+    def needed(self, name: str) -> str:
+        text = self.text(name)
+        if not text:
+            raise ConfigError(f"{name}: is needed to send mail")
+        return text
+
+    def security(self, name: str) -> Security:
+        text = self.text(name)
+        allowed: dict[str, Security] = {"tls": "tls", "starttls": "starttls"}
+        if text not in allowed:
+            raise ConfigError(f"{name}: expected tls or starttls, got {text!r}")
+        return allowed[text]
+
+    def file(self, name: str) -> Path | None:
+        text = self.text(name)
+        if text and not Path(text).is_file():
+            raise ConfigError(f"{name}: there is no file {text}")
+        return Path(text).resolve() if text else None
+
+    def mail_address(self, name: str) -> MailAddress:
+        return self._parsed(name, self.text(name))
+
+    def sender(self, name: str) -> tuple[str, MailAddress]:
+        """Return a display name, empty where there is none, and the address."""
+        display_name, address = parseaddr(self.needed(name))
+        return display_name, self._parsed(name, address)
+
+    def _parsed(self, name: str, text: str) -> MailAddress:
+        try:
+            return parse(text)
+        except AddressError as error:
+            raise ConfigError(f"{name}: {error}, got {text!r}") from None
 
     def endpoint(self, name: str) -> tuple[str, int] | None:
         text = self.text(name)
