@@ -23,6 +23,10 @@ TEXT_PATTERN: Final = f"^[^{_FORBIDDEN}]+\\Z"
 Text = Annotated[str, msgspec.Meta(max_length=254, pattern=TEXT_PATTERN)]
 ShortText = Annotated[str, msgspec.Meta(max_length=100, pattern=TEXT_PATTERN)]
 PublicId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]\Z")]
+# What names an activation on the wire: its id, or the handle of a typed code.
+ActivationName = Annotated[
+    str, msgspec.Meta(pattern=r"^(?:[A-Za-z0-9_-]{21}[AQgw]|[0-9A-HJKMNP-TV-Z]{4})\Z")
+]
 KeyId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z")]
 Subject = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 ServiceName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}\Z")]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 
-from protocol import cpace, key_schedule
+from protocol import cpace, key_schedule, service_uid
 from protocol.encoding import (
+    ActivationName,
     Bytes32,
     Bytes64,
     KeyId,
@@ -89,8 +90,8 @@ class Initiator:
         *,
         identity: SigningKey,
         device: DeviceDescription,
-        grants: Sequence[GrantName],
-        sub: str,
+        grants: Sequence[GrantName] = (),
+        sub: str | None = None,
     ) -> "Pending":
         """Verify a reply and write the confirm: store what this returns, then send it.
 
@@ -99,8 +100,7 @@ class Initiator:
         run's secrets are gone, whatever happens.
         """
         init = self._expect(Reply).init
-        if self.context.kind == "rotation" and len(grants) != 1:
-            raise LocalProtocolError("a rotation has one grant")
+        _check_expected(self.context.kind, len(grants), sub)
         reply = read_reply(untrusted)
         th1, th2 = self._verified(init, reply)
         prk = _run_key(self._step(Reply), reply)
@@ -167,8 +167,9 @@ class Pending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: key_schedule.Kind
     issuer: str
-    activation: PublicId
-    sub: Subject
+    activation: ActivationName
+    # A typed code says neither whose it is nor what for: the complete does.
+    sub: Subject | None
     device: KeyId
     run: Bytes64
     th2: Bytes64
@@ -242,6 +243,15 @@ class Established:
         return State.ESTABLISHED
 
 
+def _check_expected(kind: key_schedule.Kind, grants: int, sub: str | None) -> None:
+    """What is expected of the complete is known before, except for a typed code."""
+    if kind == "rotation" and grants != 1:
+        raise LocalProtocolError("a rotation has one grant")
+    said = (grants > 0, sub is not None)
+    if said != ((False, False) if kind == "code" else (True, True)):
+        raise LocalProtocolError("owner and grants are known before, or both are learnt")
+
+
 def _offer(context: Context, prs: bytes, entropy: Callable[[int], bytes]) -> _Offer:
     nonce, scalar = entropy(32), entropy(32)
     kem = MLKEM768PrivateKey.from_seed_bytes(entropy(64))
@@ -282,17 +292,34 @@ def _introduce(identity: SigningKey, device: DeviceDescription, th2: bytes) -> D
     return msgspec.structs.replace(unsigned, signature=Bytes64(signature))
 
 
+def _check_learnt(grants: Sequence[GrantName]) -> None:
+    """Hold the grants of a typed code to what 6.2 asks of a document's."""
+    distinct = (
+        {one.id for one in grants},
+        {(one.account, one.service) for one in grants},
+        {one.service_uid for one in grants},
+    )
+    if any(len(names) != len(grants) for names in distinct):
+        raise RemoteProtocolError(ErrorCode.REFUSED, "a grant is listed twice")
+    try:
+        for one in grants:
+            service_uid.parse(one.service_uid)
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(ErrorCode.REFUSED, str(error)) from error
+
+
 def _agreed_keys(pending: Pending, result: Result) -> tuple[SessionKey, ...]:
     """The keys of the run if the service names exactly what was asked for."""
     received = tuple(
         GrantName(one.grant, one.account, one.service, one.service_uid) for one in result.keys
     )
-    # Documents and rotations name their grants; a typed code learns them here, before consent.
-    expected = received if pending.kind == "code" else pending.grants
-    if result.device != pending.device or received != expected:
-        raise RemoteProtocolError(ErrorCode.REFUSED, "the service names other keys or devices")
-    if pending.kind != "code" and result.sub != pending.sub:
-        raise RemoteProtocolError(ErrorCode.REFUSED, "the service names another owner")
+    if result.device != pending.device:
+        raise RemoteProtocolError(ErrorCode.REFUSED, "the service names another device")
+    if pending.kind == "code":
+        # Documents and rotations name their grants; here they are learnt, before consent.
+        _check_learnt(received)
+    elif received != pending.grants or result.sub != pending.sub:
+        raise RemoteProtocolError(ErrorCode.REFUSED, "the service names other keys or owners")
     keys = session_keys(pending.prk, pending.th3, received)
     if any(key.raw_key_id != one.key_id for key, one in zip(keys, result.keys, strict=True)):
         raise RemoteProtocolError(ErrorCode.REFUSED, "the service's key ids differ")

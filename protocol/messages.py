@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 
 from protocol.encoding import (
+    ActivationName,
     Bytes16,
     Bytes32,
     Bytes64,
@@ -40,7 +41,7 @@ class Init(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     v: Literal[1]
     suite: str
-    activation: PublicId
+    activation: ActivationName
     nonce: Bytes32
     share: Bytes32
     kem: EncapsulationKey
@@ -61,7 +62,7 @@ class Confirm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Device to service: who the device is, sealed, and proof that it knows the keys."""
 
     v: Literal[1]
-    activation: PublicId
+    activation: ActivationName
     run: Bytes64
     sealed: Sealed
     tag: Bytes64

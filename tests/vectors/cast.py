@@ -177,8 +177,14 @@ def play(initiator: Initiator, prs: bytes, grants: tuple[GrantName, ...], *, sca
         scalar=scalar,
         encapsulated=encapsulated(),
     )
+    # Before the complete, a typed code says neither whose it is nor what for.
+    is_silent = initiator.context.kind == "code"
     pending = initiator.receive_reply(
-        replied.reply, identity=IDENTITY, device=DEVICE, grants=grants, sub=DOCUMENT.sub
+        replied.reply,
+        identity=IDENTITY,
+        device=DEVICE,
+        grants=() if is_silent else grants,
+        sub=None if is_silent else DOCUMENT.sub,
     )
     claim = accept_confirm(replied.secrets, read_confirm(pending.confirm))
     completed = complete(replied.secrets, claim, sub=DOCUMENT.sub, grants=grants)

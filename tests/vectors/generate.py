@@ -11,6 +11,7 @@ from protocol.trust import sign_key_set
 from tests.vectors import (
     books,
     cast,
+    codes,
     documents,
     exchanges,
     keysets,
@@ -48,6 +49,7 @@ def texts() -> dict[str, str]:
         "handfast-book.json": books.content(),
         "handfast-notice.json": notices.content(),
         "handfast-rotation.json": rotations.content(),
+        "handfast-code.json": codes.content(),
     }
     return {
         name: json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -75,11 +75,9 @@ def _pake(played: cast.Run, service_scalar: bytes) -> Json:
 
 def _schedule(played: cast.Run) -> Json:
     secrets, pending = played.replied.secrets, played.pending
-    label = b"handfast/1 admission"
     return {
         "th1": pending.run.hex(),
-        "k_adm": expand(extract(label, played.prs), label, 64).hex(),
-        "admission": key_schedule.admission_tag(played.prs, pending.run).hex(),
+        **({} if played.context.kind == "code" else _admission(played)),
         "th2": secrets.th2.hex(),
         "psk": extract(b"handfast/1 psk", played.prs).hex(),
         "prk": secrets.prk.hex(),
@@ -88,6 +86,14 @@ def _schedule(played: cast.Run) -> Json:
             name: labelled(secrets.prk, name, secrets.th2, length).hex()
             for name, length in _LABELS.items()
         },
+    }
+
+
+def _admission(played: cast.Run) -> Json:
+    label = b"handfast/1 admission"
+    return {
+        "k_adm": expand(extract(label, played.prs), label, 64).hex(),
+        "admission": key_schedule.admission_tag(played.prs, played.pending.run).hex(),
     }
 
 
