@@ -22,7 +22,6 @@ from app.models.person import (
     in_order,
 )
 from app.models.provisioning import (
-    DailyCount,
     ImportJob,
     ImportLine,
     ImportState,
@@ -50,6 +49,7 @@ from app.models.staff import (
     StaffStage,
     StaffState,
 )
+from app.models.statistics import CountingState, DailyCount, PresentCount
 
 __all__ = [
     "AccountService",
@@ -61,6 +61,7 @@ __all__ = [
     "AuditHead",
     "AuditLink",
     "Base",
+    "CountingState",
     "DailyCount",
     "DeliveryState",
     "Device",
@@ -84,6 +85,7 @@ __all__ = [
     "Person",
     "PersonGroup",
     "PersonTerm",
+    "PresentCount",
     "Reach",
     "RecoveryCode",
     "Run",

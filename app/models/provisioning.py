@@ -5,13 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Blob, Moment, PublicId, listed, one_of
 
 _OPEN: Final = text("state = 'open'")
 _WAITING: Final = text("state = 'waiting'")
+_LOST: Final = text("state IN ('failed', 'bounced')")
 
 
 class InvitationState(StrEnum):
@@ -89,6 +90,7 @@ class OutgoingMail(Base):
         Index(
             "ix_outgoing_mail_waiting", "next_at", sqlite_where=_WAITING, postgresql_where=_WAITING
         ),
+        Index("ix_outgoing_mail_lost", "ended_at", sqlite_where=_LOST, postgresql_where=_LOST),
     )
 
 
@@ -172,14 +174,3 @@ class ImportLine(Base):
             postgresql_where=text("problem IS NOT NULL"),
         ),
     )
-
-
-class DailyCount(Base):
-    """How often something happened in one day (UTC): what the dashboard's plots are made of."""
-
-    __tablename__ = "daily_count"
-    # Days since 1970.
-    day: Mapped[int] = mapped_column(Integer, primary_key=True)
-    what: Mapped[str] = mapped_column(String(40), primary_key=True)
-    label: Mapped[str] = mapped_column(String(100), primary_key=True)
-    count: Mapped[int] = mapped_column(BigInteger)

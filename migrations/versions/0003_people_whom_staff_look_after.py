@@ -315,6 +315,7 @@ def _provisioning() -> None:
     with op.batch_alter_table('outgoing_mail', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_outgoing_mail_person_id'), ['person_id'], unique=False)
         batch_op.create_index('ix_outgoing_mail_waiting', ['next_at'], unique=False, sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
+        batch_op.create_index('ix_outgoing_mail_lost', ['ended_at'], unique=False, sqlite_where=sa.text("state IN ('failed', 'bounced')"), postgresql_where=sa.text("state IN ('failed', 'bounced')"))
     op.create_table('mail_challenge',
     sa.Column('id', sa.String(length=22), nullable=False),
     sa.Column('person_id', sa.String(length=22), nullable=False),
@@ -402,6 +403,19 @@ def _audit() -> None:
     sa.Column('label', sa.String(length=100), nullable=False),
     sa.Column('count', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('day', 'what', 'label', name=op.f('pk_daily_count'))
+    )
+    op.create_table('present_count',
+    sa.Column('what', sa.String(length=40), nullable=False),
+    sa.Column('label', sa.String(length=100), nullable=False),
+    sa.Column('count', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('what', 'label', name=op.f('pk_present_count'))
+    )
+    op.create_table('counting_state',
+    sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('position', sa.BigInteger(), nullable=False),
+    sa.Column('looked_at', sa.BigInteger(), nullable=False),
+    sa.Column('present_at', sa.BigInteger(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_counting_state'))
     )
     _append_only()
 
@@ -518,6 +532,8 @@ def downgrade() -> None:
     op.drop_table('staff')
     op.drop_table('person_group')
     op.drop_table('import_job')
+    op.drop_table('counting_state')
+    op.drop_table('present_count')
     op.drop_table('daily_count')
     op.drop_table('audit_head')
 
