@@ -49,6 +49,8 @@ class Act(StrEnum):
     DOCUMENT_ISSUED = "document-issued"
     ACTIVATION_ENDED = "activation-ended"
     DEVICE_ACTIVATED = "device-activated"
+    CODE_MADE = "code-made"
+    CODE_BURNT = "code-burnt"
     KEY_PROVEN = "key-proven"
     KEY_ROTATION_ASKED = "key-rotation-asked"
     KEY_ROTATION_BEGUN = "key-rotation-begun"
@@ -61,6 +63,34 @@ class Act(StrEnum):
     STOCK_MADE = "stock-made"
     PIN_CHANGED = "pin-changed"
     KEYS_CHANGED = "keys-changed"
+    AUDIT_VERIFIED = "audit-verified"
+    AUDIT_EXPORTED = "audit-exported"
+    DATA_EXPORTED = "data-exported"
+    PERSON_DELETED = "person-deleted"
+    WEBHOOK_CHANGED = "webhook-changed"
+    STAFF_LINK_MADE = "staff-link-made"
+    STAFF_LINK_OPENED = "staff-link-opened"
+    STAFF_INVITED = "staff-invited"
+    STAFF_JOINED = "staff-joined"
+    STAFF_SIGNED_IN = "staff-signed-in"
+    STAFF_SIGN_IN_FAILED = "staff-sign-in-failed"
+    STAFF_CONFIRMED = "staff-confirmed"
+    STAFF_SIGNED_OUT = "staff-signed-out"
+    STAFF_SESSION_ENDED = "staff-session-ended"
+    STAFF_PASSWORD_CHANGED = "staff-password-changed"  # noqa: S105  # an act's name
+    STAFF_FACTOR_ADDED = "staff-factor-added"
+    STAFF_FACTOR_REMOVED = "staff-factor-removed"
+    STAFF_RECOVERY_CODES_MADE = "staff-recovery-codes-made"
+    STAFF_RECOVERY_CODE_USED = "staff-recovery-code-used"
+    STAFF_CHANGED = "staff-changed"
+    STAFF_ROLE_CHANGED = "staff-role-changed"
+    STAFF_REACH_CHANGED = "staff-reach-changed"
+    STAFF_DISABLED = "staff-disabled"
+    STAFF_ENABLED = "staff-enabled"
+    STAFF_RESET = "staff-reset"
+    GROUP_MADE = "group-made"
+    GROUP_RENAMED = "group-renamed"
+    GROUP_REMOVED = "group-removed"
 
 
 def record(
@@ -139,6 +169,8 @@ def record_own(
     target: str,
     now: int,
     actor: str | None = None,
+    *,
+    detail: Mapping[str, str | int] | None = None,
 ) -> None:
     """Add the row of an act on something of a person's, by themselves unless ``actor`` is given."""
     record(
@@ -148,4 +180,5 @@ def record_own(
         act=act,
         subject=person_id,
         target=target,
+        detail=detail,
     )

@@ -11,9 +11,9 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, CursorResult, Engine, Result, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -51,6 +51,15 @@ class Database:
                 yield session
             finally:
                 session.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Yield a session for reading much, all of it as it was at one moment."""
+        with _unavailable(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with Session(connection, expire_on_commit=False, autoflush=False) as session:
+                yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -128,6 +137,11 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def changed(result: Result[Any]) -> int:
+    """Return how many rows an UPDATE or DELETE changed: 0 when somebody else was first."""
+    return cast("CursorResult[Any]", result).rowcount
 
 
 @contextmanager

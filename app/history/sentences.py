@@ -53,6 +53,17 @@ SENTENCES: Final[Mapping[Act, Sequence[LazyString]]] = {
         lazy_gettext("{device} was activated."),
         lazy_gettext("A device was activated."),
     ),
+    Act.CODE_MADE: (
+        lazy_gettext("A code to type on a device was made for {account}."),
+        lazy_gettext("A code to type on a device was made."),
+    ),
+    Act.CODE_BURNT: (
+        lazy_gettext(
+            "The last try of a code to type on a device began from {address}: if it failed,"
+            " the code is used up."
+        ),
+        lazy_gettext("The last try of a code to type on a device began."),
+    ),
     Act.KEY_PROVEN: (
         lazy_gettext("{device} used its key for {service} of {account} for the first time."),
         lazy_gettext("A key was used for the first time."),
@@ -95,6 +106,21 @@ SENTENCES: Final[Mapping[Act, Sequence[LazyString]]] = {
     ),
     Act.PIN_CHANGED: (lazy_gettext("A pin for a mail domain was changed."),),
     Act.KEYS_CHANGED: (lazy_gettext("The keys of the service were changed."),),
+    Act.AUDIT_VERIFIED: (lazy_gettext("The audit was verified."),),
+    Act.AUDIT_EXPORTED: (lazy_gettext("The audit was exported."),),
+    Act.DATA_EXPORTED: (
+        lazy_gettext("Everything that is kept about you was exported: {reason}"),
+        lazy_gettext("Everything that is kept about you was exported."),
+    ),
+    Act.PERSON_DELETED: (lazy_gettext("Everything that was kept about you was deleted."),),
+    Act.WEBHOOK_CHANGED: (lazy_gettext("What outside systems are told was changed."),),
+    # None of these is about a person of the portal; staff read their short names.
+    **{
+        act: (lazy_gettext("Something was changed in the administration of this service."),)
+        for act in Act
+        if act.value.startswith("staff-")
+        or act in {Act.GROUP_MADE, Act.GROUP_RENAMED, Act.GROUP_REMOVED}
+    },
 }
 # Its owner did nothing, so "revoked" by itself would leave them wondering who did.
 NOBODY_ANSWERED: Final = (

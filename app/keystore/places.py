@@ -1,4 +1,4 @@
-"""The four sealed columns: where each sealed value belongs."""
+"""The sealed columns: where each sealed value belongs."""
 
 from __future__ import annotations
 
@@ -24,3 +24,13 @@ def run_place(activation_id: str, run: bytes) -> Place:
 def key_place(key_id: str) -> Place:
     """A session key, sealed with the `keys` key."""
     return Place("service_key", key_id, "key_sealed")
+
+
+def totp_place(staff_id: str) -> Place:
+    """The secret of an authenticator app, sealed with the `staff` key."""
+    return Place("staff", staff_id, "totp_sealed")
+
+
+def totp_waiting_place(session_id: str) -> Place:
+    """The same until a first code from it was given: in the notes of the session."""
+    return Place("staff_session", session_id, "flow")

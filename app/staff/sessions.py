@@ -9,19 +9,26 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.sessions import SEEN_STEP, Client, new_token, token_hash
 from app.clock import HOUR, MINUTE
+from app.database import changed
 from app.models import Staff, StaffSession, StaffStage, StaffState, new_id
 
 LIFETIME: Final = 10 * HOUR
 IDLE: Final = 30 * MINUTE
-# How long a sign-in may take from the password to the second factor.
+# How long a sign-in may take from the password to the second factor, and the choice of both.
 SIGN_IN: Final = 15 * MINUTE
+ENROL: Final = 30 * MINUTE
 # For how long somebody who has just shown who they are may do what is sensitive.
 FRESH: Final = 10 * MINUTE
+LIFETIMES: Final = {
+    StaffStage.PASSWORD: SIGN_IN,
+    StaffStage.ENROL: ENROL,
+    StaffStage.FULL: LIFETIME,
+}
 
 
 def find(
@@ -37,6 +44,26 @@ def find(
     if staff is not None and staff.state == StaffState.DISABLED:
         return None
     return row, staff
+
+
+def is_known(database: Session, untrusted_token: str) -> bool:
+    """Tell whether a token has a row at all, living or not."""
+    query = select(StaffSession.id).where(StaffSession.token_hash == token_hash(untrusted_token))
+    return database.scalar(query) is not None
+
+
+def of_staff(database: Session, staff_id: str, *, now: int) -> list[StaffSession]:
+    """Return a member's living sessions in WebAdmin, the latest used first."""
+    rows = database.scalars(
+        select(StaffSession)
+        .where(
+            StaffSession.staff_id == staff_id,
+            StaffSession.stage == StaffStage.FULL,
+            StaffSession.ended_at.is_(None),
+        )
+        .order_by(StaffSession.seen_at.desc())
+    )
+    return [row for row in rows if now < ends_at(row)]
 
 
 def ends_at(row: StaffSession) -> int:
@@ -58,9 +85,13 @@ def start(
     now: int,
     entropy: Callable[[int], bytes],
     flow: Mapping[str, Any] | None = None,
+    token: str | None = None,
 ) -> tuple[str, StaffSession]:
-    """Add a session and return its token, which is known nowhere else, and its row."""
-    token = new_token(entropy)
+    """Add a session and return its token, which is known nowhere else, and its row.
+
+    ``token`` is for a browser's that has none behind it yet: nobody is signed in with it.
+    """
+    token = token or new_token(entropy)
     is_full = stage == StaffStage.FULL
     row = StaffSession(
         id=new_id(entropy),
@@ -73,7 +104,7 @@ def start(
         created_at=now,
         seen_at=now,
         authenticated_at=now if is_full else None,
-        expires_at=now + (LIFETIME if is_full else SIGN_IN),
+        expires_at=now + LIFETIMES[stage],
         ended_at=None,
     )
     database.add(row)
@@ -98,6 +129,27 @@ def renew(database: Session, session_id: str, *, now: int) -> tuple[int, bool]:
     return ends_at(row), is_final(row)
 
 
+def close(database: Session, session_id: str, *, now: int) -> bool:
+    """End the session that a step of the sign-in leaves behind; False when it has ended."""
+    ended = update(StaffSession).where(
+        StaffSession.id == session_id, StaffSession.ended_at.is_(None)
+    )
+    return changed(database.execute(ended.values(ended_at=now, flow="{}"))) == 1
+
+
+def confirm(
+    database: Session, session_id: str, *, now: int, entropy: Callable[[int], bytes]
+) -> str:
+    """Note that its holder has just shown who they are, and return the session's new token."""
+    token = new_token(entropy)
+    confirmed = update(StaffSession).where(
+        StaffSession.id == session_id, StaffSession.ended_at.is_(None)
+    )
+    values = {"token_hash": token_hash(token), "authenticated_at": now, "seen_at": now}
+    database.execute(confirmed.values(**values))
+    return token
+
+
 def end(database: Session, session_id: str, staff_id: str, *, now: int) -> bool:
     """End one session of a member of staff; False when there is none to end."""
     result = database.execute(
@@ -109,7 +161,7 @@ def end(database: Session, session_id: str, staff_id: str, *, now: int) -> bool:
         )
         .values(ended_at=now, flow="{}")
     )
-    return cast("CursorResult[Any]", result).rowcount == 1
+    return changed(result) == 1
 
 
 def end_all(database: Session, staff_id: str, *, now: int, keep: str | None = None) -> int:
@@ -120,7 +172,7 @@ def end_all(database: Session, staff_id: str, *, now: int, keep: str | None = No
     if keep is not None:
         query = query.where(StaffSession.id != keep)
     result = database.execute(query.values(ended_at=now, flow="{}"))
-    return cast("CursorResult[Any]", result).rowcount
+    return changed(result)
 
 
 def is_fresh(row: StaffSession, *, now: int) -> bool:
@@ -137,3 +189,31 @@ def write_flow(database: Session, session_id: str, flow: Mapping[str, Any]) -> N
     """Keep small notes with a session; never a credential."""
     text = json.dumps(dict(flow), separators=(",", ":"))
     database.execute(update(StaffSession).where(StaffSession.id == session_id).values(flow=text))
+
+
+def put_note(database: Session, session_id: str, name: str, note: object) -> None:
+    """Keep one more small note with a session, in place of the one of that name."""
+    row = _locked(database, session_id)
+    if row is not None:
+        write_flow(database, session_id, {**read_flow(row), name: note})
+
+
+def take_note(database: Session, session_id: str, name: str) -> Any:
+    """Take a note out, so that nobody else finds it; None where there is none."""
+    row = _locked(database, session_id)
+    if row is None:
+        return None
+    flow = read_flow(row)
+    note = flow.pop(name, None)
+    write_flow(database, session_id, flow)
+    return note
+
+
+def _locked(database: Session, session_id: str) -> StaffSession | None:
+    """Return the row as it is now, held until the transaction ends."""
+    return database.scalar(
+        select(StaffSession)
+        .where(StaffSession.id == session_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
