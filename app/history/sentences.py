@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from app.audit import Act
 from app.clock import HOUR
 from app.history.entries import Entry, Event
+from app.history.provisioning_sentences import OF_PROVISIONING
 from app.markup import address, bdi
 from app.words_for_people import SERVICE_NAMES
 
@@ -104,8 +105,21 @@ SENTENCES: Final[Mapping[Act, Sequence[LazyString]]] = {
         lazy_gettext("Activation passwords were made ahead of time for {account}."),
         lazy_gettext("Activation passwords were made ahead of time."),
     ),
+    Act.ADDRESS_CHALLENGED: (
+        lazy_gettext("A mail with a code that proves {account} was asked for."),
+        lazy_gettext("A mail with a code that proves an address was asked for."),
+    ),
+    Act.ADDRESS_PROVEN: (
+        lazy_gettext("{account} was proven to be yours by the code in a mail."),
+        lazy_gettext("An address was proven to be yours by the code in a mail."),
+    ),
+    Act.MAIL_BOUNCED: (
+        lazy_gettext("A mail to {account} came back."),
+        lazy_gettext("A mail to you came back."),
+    ),
     Act.PIN_CHANGED: (lazy_gettext("A pin for a mail domain was changed."),),
     Act.KEYS_CHANGED: (lazy_gettext("The keys of the service were changed."),),
+    **OF_PROVISIONING,
     Act.AUDIT_VERIFIED: (lazy_gettext("The audit was verified."),),
     Act.AUDIT_EXPORTED: (lazy_gettext("The audit was exported."),),
     Act.DATA_EXPORTED: (

@@ -6,12 +6,15 @@ name table, row, column and version: a ciphertext moved to another place does no
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.keystore.provider import SECRET_BYTES, KeyKind, StoredKey
 from protocol.encoding import b64u, lv_cat, unb64u
@@ -19,6 +22,7 @@ from protocol.encoding import b64u, lv_cat, unb64u
 ID_BYTES: Final = 8
 NONCE_BYTES: Final = 12
 LABEL: Final = "handfast/1 sealed"
+TAG_LABEL: Final = "handfast/1 tag"
 
 
 class SealError(Exception):
@@ -97,6 +101,15 @@ class Sealer:
         if stored is None:
             raise SealError(f"{place.table}.{place.column} is sealed with a key that is not here")
         return self._key(stored).open(sealed, place)
+
+    def tag(self, label: str, *parts: str, at: int) -> bytes:
+        """Return 32 bytes that only a holder of the key can make of these parts.
+
+        It is the key that was in use at that moment: who checks later names the same moment.
+        """
+        own = HKDF(SHA256(), 32, salt=None, info=lv_cat(TAG_LABEL, label))
+        key = own.derive(self._ring.current(at).secret)
+        return hmac.digest(key, lv_cat(*parts), "sha256")
 
     def _key(self, stored: StoredKey) -> SealingKey:
         key = self._built.get(stored.id)

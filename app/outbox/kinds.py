@@ -1,4 +1,9 @@
-"""What mail tells people of: each kind has a text of its own in ``templates/mail``."""
+"""What mail tells people of: each kind has a text of its own in ``templates/mail``.
+
+Facts that the texts use where they are given: ``name`` (whom it greets), ``account`` (a mail
+address), ``services`` (names, separated by spaces), ``service``, ``device``, ``by`` (who did it, as
+people should read it), ``reason``, ``role``, and ``until`` (a moment).
+"""
 
 from __future__ import annotations
 
@@ -24,6 +29,7 @@ class MailKind(StrEnum):
     ADDRESS_TAKEN = "address-taken"
     ACCOUNT_DISPLACED = "account-displaced"
     ADDRESS_CHALLENGE = "address-challenge"
+    ADDRESS_PROVEN = "address-proven"
     STAFF_INVITED = "staff-invited"
     STAFF_RESET = "staff-reset"
     DATA_EXPORTED = "data-exported"

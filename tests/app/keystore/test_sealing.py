@@ -90,3 +90,22 @@ def test_no_two_places_share_their_associated_data(one: str, other: str) -> None
     }
 
     assert len(places) == 4 * len({one, other})
+
+
+def test_a_tag_is_of_one_label_and_these_very_parts(sealer: Sealer) -> None:
+    tag = sealer.tag("mail", "ab", "c", at=NOON)
+
+    assert sealer.tag("mail", "ab", "c", at=NOON) == tag
+    assert sealer.tag("other", "ab", "c", at=NOON) != tag
+    assert sealer.tag("mail", "a", "bc", at=NOON) != tag
+
+
+def test_a_tag_stays_the_same_when_the_key_was_rotated_since(tmp_path: Path) -> None:
+    provider = ready_provider(tmp_path / "keys")
+    tag = Sealer(KeyRing(provider, KeyKind.SEALING_KEYS), entropy=Entropy("")).tag("x", at=NOON)
+    later = NOON + 1
+    rotate(provider, KeyKind.SEALING_KEYS, now=later, entropy=Entropy("rotated"))
+    after = Sealer(KeyRing(provider, KeyKind.SEALING_KEYS), entropy=Entropy(""))
+
+    assert after.tag("x", at=NOON) == tag
+    assert after.tag("x", at=later) != tag
