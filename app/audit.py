@@ -108,6 +108,12 @@ class Act(StrEnum):
     STAFF_DISABLED = "staff-disabled"
     STAFF_ENABLED = "staff-enabled"
     STAFF_RESET = "staff-reset"
+    TOKEN_MADE = "token-made"  # noqa: S105  # an act's name
+    TOKEN_ENDED = "token-ended"  # noqa: S105  # an act's name
+    LIST_UPLOADED = "list-uploaded"
+    LIST_TAKEN = "list-taken"
+    LIST_ENDED = "list-ended"
+    PEOPLE_EXPORTED = "people-exported"
     GROUP_MADE = "group-made"
     GROUP_RENAMED = "group-renamed"
     GROUP_REMOVED = "group-removed"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, CursorResult, select, update
+from sqlalchemy import ColumnElement, Connection, CursorResult, select, true, update
 from sqlalchemy.orm import Session
 
 from app.audit import Act, record_own
@@ -152,8 +152,20 @@ def of_person(database: Session, person_id: str, *, now: int) -> list[WebSession
     return [row for row in rows if now < ends_at(row)]
 
 
-def end(database: Session, session_id: str, person_id: str, *, by_session: str, now: int) -> bool:
-    """End one of the person's sessions, with its audit row; False when there is none to end."""
+def end(
+    database: Session,
+    session_id: str,
+    person_id: str,
+    *,
+    by_session: str | None,
+    now: int,
+    actor: str | None = None,
+    detail: Mapping[str, str | int] | None = None,
+) -> bool:
+    """End one of the person's sessions, with its audit row; False when there is none to end.
+
+    ``by_session`` is the one that the person does it in; None when ``actor`` does.
+    """
     result = database.execute(
         update(WebSession)
         .where(
@@ -166,7 +178,7 @@ def end(database: Session, session_id: str, person_id: str, *, by_session: str, 
     if not _changed(result):
         return False
     act = Act.SIGNED_OUT if session_id == by_session else Act.SESSION_ENDED
-    record_own(database, act, person_id, session_id, now)
+    record_own(database, act, person_id, session_id, now, actor, detail=detail)
     return True
 
 
@@ -177,21 +189,50 @@ def replace(database: Session, session_id: str, *, now: int) -> None:
     )
 
 
-def end_clients(where: Session | Connection, person_id: str, jkt: str, *, now: int) -> None:
+def end_clients(
+    where: Session | Connection,
+    person_id: str,
+    jkt: str,
+    *,
+    now: int,
+    actor: str | None = None,
+    detail: Mapping[str, str | int] | None = None,
+) -> None:
     """End the person's sessions of one device's client, each with its audit row."""
+    which = WebSession.device_jkt == jkt
+    _end_each(where, person_id, which, now=now, actor=actor, detail=detail)
+
+
+def end_all(
+    where: Session | Connection,
+    person_id: str,
+    *,
+    now: int,
+    actor: str | None = None,
+    detail: Mapping[str, str | int] | None = None,
+) -> None:
+    """End every session of the person, each with its audit row."""
+    _end_each(where, person_id, true(), now=now, actor=actor, detail=detail)
+
+
+def _end_each(
+    where: Session | Connection,
+    person_id: str,
+    which: ColumnElement[bool],
+    *,
+    now: int,
+    actor: str | None,
+    detail: Mapping[str, str | int] | None,
+) -> None:
     ended = where.execute(
         update(WebSession)
-        .where(
-            WebSession.person_id == person_id,
-            WebSession.device_jkt == jkt,
-            WebSession.ended_at.is_(None),
-        )
+        .where(WebSession.person_id == person_id, which, WebSession.ended_at.is_(None))
         .values(ended_at=now, flow="{}")
         .returning(WebSession.id)
         .execution_options(synchronize_session=False)
     )
     for session_id in ended.scalars().all():
-        record_own(where, Act.SESSION_ENDED, person_id, session_id, now)
+        record_own(where, Act.SESSION_ENDED, person_id, session_id, now, actor, detail=detail)
 
 
 def device_name(session: WebSession) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from app.models import GrantState, ServiceName, new_id
-from app.models.tables import ACCOUNT_SERVICE, MAIL_ACCOUNT, SERVICE_GRANT
+from app.models.tables import ACCOUNT_SERVICE, MAIL_ACCOUNT, PERSON, SERVICE_GRANT
 from app.prepared import Prepared
 from protocol import service_uid
 
@@ -52,7 +52,9 @@ _OF_PERSON: Final = Prepared(
         _OLDEST_IN_STOCK.label("stocked"),
     )
     .join(MAIL_ACCOUNT, MAIL_ACCOUNT.c.id == ACCOUNT_SERVICE.c.account_id)
-    .where(MAIL_ACCOUNT.c.person_id == bindparam("person_id"))
+    .join(PERSON, PERSON.c.id == MAIL_ACCOUNT.c.person_id)
+    # Nothing leads to a key for somebody who is disabled.
+    .where(MAIL_ACCOUNT.c.person_id == bindparam("person_id"), PERSON.c.disabled_at.is_(None))
 )
 
 
@@ -63,8 +65,12 @@ def ensure_services(
     shard: int,
     now: int,
     entropy: Callable[[int], bytes],
+    chosen: Collection[str] = tuple(ServiceName),
 ) -> None:
-    """Give a mail account its services, each with a service UID; safe to repeat."""
+    """Give a mail account the chosen services, each with a service UID; safe to repeat.
+
+    Who comes by themselves has all of them. What an account has beside the chosen ones stays.
+    """
     present = set(
         where.execute(
             select(ACCOUNT_SERVICE.c.service).where(ACCOUNT_SERVICE.c.account_id == account_id)
@@ -79,7 +85,7 @@ def ensure_services(
             "created_at": now,
         }
         for service in ServiceName
-        if service not in present
+        if service in chosen and service not in present
     ]
     if rows:
         where.execute(insert(ACCOUNT_SERVICE), rows)

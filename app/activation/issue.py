@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +32,7 @@ _OPEN: Final = Prepared(
     select(
         ACTIVATION.c.id,
         ACTIVATION.c.ticket,
+        ACTIVATION.c.made_by,
         ACTIVATION.c.document_expires_at,
         SERVICE_GRANT.c.account_service_id,
     )
@@ -60,6 +61,7 @@ _INSERT_ACTIVATION: Final = Prepared(
         "person_id",
         "ticket",
         "kind",
+        "made_by",
         "state",
         "created_at",
         "expires_at",
@@ -107,7 +109,8 @@ def issue(
 ) -> Issued:
     """Issue one document with a grant per service, and kill earlier ones that it replaces.
 
-    The same ticket again is a reissue. Raises NotAllowedError; DatabaseUnavailableError means
+    The same ticket again is a reissue. What staff had left waiting is completed by it: the new row
+    says who made it, too. Raises NotAllowedError; DatabaseUnavailableError means
     try again, which is safe.
     """
     until = seconds(now) + config.document_minutes * 60
@@ -121,13 +124,13 @@ def issue(
         config=config,
     )
     with database.write_connection() as connection:
-        services = _services(database, connection, order, account_service_ids)
-        _replace(connection, order, services, documents=True)
+        services = _services(connection, order, account_service_ids)
+        made_by = _replace(connection, order, services, documents=True)
         grants = tuple(_grant(connection, service, keys, entropy) for service in services)
         document = sign_document(order.document(grants), keys.documents.current(now))
         prs = document_prs(document, [grant.password for grant in grants])
         sealed = keys.grants.seal(prs, prs_place(order.activation_id), now=now)
-        _INSERT_ACTIVATION.run(connection, order.row(sealed))
+        _INSERT_ACTIVATION.run(connection, order.row(sealed, made_by))
         _store_grants(connection, order, grants, services)
         _record(connection, order, Act.DOCUMENT_ISSUED, actor, services)
     crashpoint("issue.committed")
@@ -143,12 +146,36 @@ def request_activation(
     now: int,
     entropy: Callable[[int], bytes],
     config: Config,
-    actor: str | None = None,
 ) -> str:
     """Note an activation that waits for a device, without a document; return its id.
 
     The same ticket again is the same activation. Raises NotAllowedError.
     """
+    with database.write_connection() as connection:
+        return wait_for_device(
+            connection,
+            person_id=person_id,
+            account_service_ids=account_service_ids,
+            ticket=ticket,
+            now=now,
+            entropy=entropy,
+            config=config,
+        )
+
+
+def wait_for_device(
+    connection: Connection,
+    *,
+    person_id: str,
+    account_service_ids: Sequence[str],
+    ticket: str,
+    now: int,
+    entropy: Callable[[int], bytes],
+    config: Config,
+    made_by: str | None = None,
+    detail: Mapping[str, str | int] | None = None,
+) -> str:
+    """Note it in the caller's transaction; ``made_by`` is who does so for the person."""
     order = _Order(
         person_id=person_id,
         ticket=ticket,
@@ -158,19 +185,18 @@ def request_activation(
         bound_jkt=None,
         config=config,
     )
-    with database.write_connection() as connection:
-        services = _services(database, connection, order, account_service_ids)
-        waiting = _WAITING.row(connection, {"person_id": person_id, "ticket": ticket})
-        if waiting is not None:
-            return str(waiting.id)
-        _replace(connection, order, services, documents=False)
-        _INSERT_ACTIVATION.run(connection, order.row(None))
-        rows = [
-            order.grant_row(new_id(entropy), service.id, position)
-            for position, service in enumerate(services)
-        ]
-        _INSERT_GRANTS.run_each(connection, rows)
-        _record(connection, order, Act.ACTIVATION_REQUESTED, actor, services)
+    services = _services(connection, order, account_service_ids)
+    waiting = _WAITING.row(connection, {"person_id": person_id, "ticket": ticket})
+    if waiting is not None:
+        return str(waiting.id)
+    made_before = _replace(connection, order, services, documents=False)
+    _INSERT_ACTIVATION.run(connection, order.row(None, made_by or made_before))
+    rows = [
+        order.grant_row(new_id(entropy), service.id, position)
+        for position, service in enumerate(services)
+    ]
+    _INSERT_GRANTS.run_each(connection, rows)
+    _record(connection, order, Act.ACTIVATION_REQUESTED, made_by, services, detail)
     return order.activation_id
 
 
@@ -200,12 +226,13 @@ class _Order:
             jkt=self.bound_jkt,
         )
 
-    def row(self, prs_sealed: bytes | None) -> dict[str, Any]:
+    def row(self, prs_sealed: bytes | None, made_by: str | None) -> dict[str, Any]:
         return {
             "id": self.activation_id,
             "person_id": self.person_id,
             "ticket": self.ticket,
             "kind": "document",
+            "made_by": made_by,
             "state": ActivationState.OPEN.value,
             "created_at": self.now,
             "expires_at": self.now + self.config.activation_days * DAY,
@@ -228,10 +255,10 @@ class _Order:
 
 
 def _services(
-    database: Database, connection: Connection, order: _Order, ids: Sequence[str]
+    connection: Connection, order: _Order, ids: Sequence[str]
 ) -> tuple[NamedService, ...]:
     """Check the rights, with the person's row locked: of two requests one comes after the other."""
-    if not database.is_sqlite:
+    if connection.dialect.name != "sqlite":
         _LOCK_PERSON.row(connection, {"person_id": order.person_id})
     return named_services(
         connection, person_id=order.person_id, account_service_ids=ids, now=order.now
@@ -240,29 +267,30 @@ def _services(
 
 def _replace(
     connection: Connection, order: _Order, services: tuple[NamedService, ...], *, documents: bool
-) -> None:
-    """Kill what the new activation replaces, whole."""
+) -> str | None:
+    """Kill what the new activation replaces, whole; return who made that for the person, if so."""
     earlier = _replaced(connection, order, services, documents=documents)
     reason = "reissued" if documents else "replaced"
-    kill(connection, earlier, reason=reason, successor=order.activation_id)
+    kill(connection, sorted(earlier), reason=reason, successor=order.activation_id)
+    return next((made_by for made_by in earlier.values() if made_by is not None), None)
 
 
 def _replaced(
     connection: Connection, order: _Order, services: tuple[NamedService, ...], *, documents: bool
-) -> list[str]:
+) -> dict[str, str | None]:
     """Find what the new activation replaces: its own ticket's, and those that share a service.
 
     One that only waits replaces only such as wait, since a document out there may be under way.
     """
     wanted = {service.id for service in services}
-    found = set()
+    found = {}
     for row in _OPEN.rows(connection, {"person_id": order.person_id}):
         overlaps = row.account_service_id in wanted
         if row.ticket == order.ticket or (
             overlaps and (documents or row.document_expires_at is None)
         ):
-            found.add(row.id)
-    return sorted(found)
+            found[row.id] = row.made_by
+    return found
 
 
 def _grant(
@@ -302,6 +330,7 @@ def _record(
     act: Act,
     actor: str | None,
     services: tuple[NamedService, ...],
+    detail: Mapping[str, str | int] | None = None,
 ) -> None:
     record(
         connection,
@@ -310,5 +339,5 @@ def _record(
         act=act,
         subject=order.person_id,
         target=order.activation_id,
-        detail={"services": len(services)},
+        detail={"services": len(services), **(detail or {})},
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from app.accounts.sessions import end_clients
 from app.activation.ending import kill, revoke_keys
@@ -26,12 +28,9 @@ def revoke_key(
     reason: str = "by-owner",
 ) -> bool:
     """Revoke one key of a person; False if there is no such active key of theirs."""
+    which = (SERVICE_KEY.c.id == key_id) & (SERVICE_KEY.c.person_id == person_id)
     with database.write_connection() as connection:
-        which = (SERVICE_KEY.c.id == key_id) & (SERVICE_KEY.c.person_id == person_id)
-        revoked = revoke_keys(connection, which, now=now, reason=reason)
-        for one in revoked:
-            record_own(connection, Act.KEY_REVOKED, person_id, one, now, actor)
-        return bool(revoked)
+        return bool(end_keys(connection, which, person_id, By(now, actor, reason)))
 
 
 def revoke_device(
@@ -45,7 +44,7 @@ def revoke_device(
 ) -> bool:
     """Revoke a device with all its keys and sessions; it can do nothing until it is restored."""
     with database.write_connection() as connection:
-        return _revoke_device(connection, person_id, device_id, now, actor, reason)
+        return end_device(connection, person_id, device_id, By(now, actor, reason))
 
 
 def restore_device(
@@ -93,20 +92,44 @@ def revoke_activation(
             record_own(connection, Act.ACTIVATION_ENDED, person_id, activation_id, now, actor)
             return True
         of_activation = SERVICE_KEY.c.activation_id.in_(_descended(connection, activation_id))
-        for key_id in revoke_keys(connection, of_activation, now=now, reason=reason):
-            record_own(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
+        by = By(now, actor, reason)
+        end_keys(connection, of_activation, person_id, by)
         # Read again: a confirm may have redeemed it just before the kill.
         device_id = connection.execute(
             select(ACTIVATION.c.device_id).where(ACTIVATION.c.id == activation_id)
         ).scalar()
         if device_id is not None and not _active_keys(connection, device_id):
-            _revoke_device(connection, person_id, device_id, now, actor, reason)
+            end_device(connection, person_id, device_id, by)
         return True
 
 
-def _revoke_device(
-    connection: Connection, person_id: str, device_id: str, now: int, actor: str | None, reason: str
-) -> bool:
+@dataclass(frozen=True)
+class By:
+    """Who ends something of a person's and when; ``actor`` None is the person themselves.
+
+    ``cause`` is the short word that the keys keep, ``detail`` what the audit is told beside it.
+    """
+
+    now: int
+    actor: str | None = None
+    cause: str = "by-owner"
+    detail: Mapping[str, str | int] = field(default_factory=dict)
+
+
+def end_keys(
+    connection: Connection, which: ColumnElement[bool], person_id: str, by: By
+) -> list[str]:
+    """Revoke the active ones among these keys, all of the person's; return their ids."""
+    revoked = revoke_keys(connection, which, now=by.now, reason=by.cause)
+    for key_id in revoked:
+        record_own(
+            connection, Act.KEY_REVOKED, person_id, key_id, by.now, by.actor, detail=by.detail
+        )
+    return revoked
+
+
+def end_device(connection: Connection, person_id: str, device_id: str, by: By) -> bool:
+    """Revoke a device with its keys and sessions; False if it is not theirs, or is revoked."""
     revoked = connection.execute(
         update(DEVICE)
         .where(
@@ -114,16 +137,16 @@ def _revoke_device(
             DEVICE.c.person_id == person_id,
             DEVICE.c.state == DeviceState.ACTIVE,
         )
-        .values(state=DeviceState.REVOKED, revoked_at=now)
+        .values(state=DeviceState.REVOKED, revoked_at=by.now)
         .returning(DEVICE.c.jkt)
     ).first()
     if revoked is None:
         return False
-    end_clients(connection, person_id, revoked.jkt, now=now)
-    of_device = SERVICE_KEY.c.device_id == device_id
-    for key_id in revoke_keys(connection, of_device, now=now, reason=reason):
-        record_own(connection, Act.KEY_REVOKED, person_id, key_id, now, actor)
-    record_own(connection, Act.DEVICE_REVOKED, person_id, device_id, now, actor)
+    end_clients(connection, person_id, revoked.jkt, now=by.now, actor=by.actor, detail=by.detail)
+    end_keys(connection, SERVICE_KEY.c.device_id == device_id, person_id, by)
+    record_own(
+        connection, Act.DEVICE_REVOKED, person_id, device_id, by.now, by.actor, detail=by.detail
+    )
     return True
 
 

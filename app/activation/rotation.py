@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import ColumnElement, Connection, select, update
@@ -34,20 +34,34 @@ def ask_rotation(
 
     It is a wish: only the device can make the new key, and the old one works until then.
     """
+    with database.write_connection() as connection:
+        return wish_rotation(connection, person_id, key_id, now=now, actor=actor)
+
+
+def wish_rotation(
+    connection: Connection,
+    person_id: str,
+    key_id: str,
+    *,
+    now: int,
+    actor: str | None,
+    detail: Mapping[str, str | int] | None = None,
+) -> bool:
+    """Do so in the caller's transaction."""
     mine = (
         (SERVICE_KEY.c.id == key_id)
         & (SERVICE_KEY.c.person_id == person_id)
         & (SERVICE_KEY.c.state == KeyState.ACTIVE)
     )
-    with database.write_connection() as connection:
-        changed = connection.execute(
-            update(SERVICE_KEY).where(mine, _not_due(now)).values(rotate_at=now)
-        ).rowcount
-        if changed:
-            record_own(connection, Act.KEY_ROTATION_ASKED, person_id, key_id, now, actor)
-            return True
-        # Asked for already, or its time had come by itself.
-        return connection.execute(select(SERVICE_KEY.c.id).where(mine)).first() is not None
+    changed = connection.execute(
+        update(SERVICE_KEY).where(mine, _not_due(now)).values(rotate_at=now)
+    ).rowcount
+    if changed:
+        act = Act.KEY_ROTATION_ASKED
+        record_own(connection, act, person_id, key_id, now, actor, detail=detail)
+        return True
+    # Asked for already, or its time had come by itself.
+    return connection.execute(select(SERVICE_KEY.c.id).where(mine)).first() is not None
 
 
 def ask_all_rotations(connection: Connection, *, now: int) -> int:

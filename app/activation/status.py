@@ -22,6 +22,7 @@ _COLUMNS: Final = (
     ACTIVATION.c.id,
     ACTIVATION.c.ticket,
     ACTIVATION.c.state,
+    ACTIVATION.c.made_by,
     ACTIVATION.c.expires_at,
     ACTIVATION.c.document_expires_at,
     ACTIVATION.c.taken_at,
@@ -123,7 +124,10 @@ def stage_of(activation: Activation | Row[*tuple[Any, ...]], now: int) -> Stage:
         return Stage.WAITING
     if activation.taken_at is not None and now < activation.taken_at + RUN_LIFETIME:
         return Stage.TAKEN
-    return Stage.ISSUED if now < activation.document_expires_at else Stage.EXPIRED
+    if now < activation.document_expires_at:
+        return Stage.ISSUED
+    # What staff made waits as long as they said, however many documents were not used.
+    return Stage.EXPIRED if activation.made_by is None else Stage.WAITING
 
 
 def _status(

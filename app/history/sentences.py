@@ -132,8 +132,8 @@ SENTENCES: Final[Mapping[Act, Sequence[LazyString]]] = {
     **{
         act: (lazy_gettext("Something was changed in the administration of this service."),)
         for act in Act
-        if act.value.startswith("staff-")
-        or act in {Act.GROUP_MADE, Act.GROUP_RENAMED, Act.GROUP_REMOVED}
+        if act.value.startswith(("staff-", "token-", "list-"))
+        or act in {Act.GROUP_MADE, Act.GROUP_RENAMED, Act.GROUP_REMOVED, Act.PEOPLE_EXPORTED}
     },
 }
 # Its owner did nothing, so "revoked" by itself would leave them wondering who did.

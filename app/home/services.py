@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,7 +77,8 @@ def list_accounts(session: Session, person_id: str, *, now: int) -> list[Account
     active = _active_devices(session, person_id, not_(UNCONFIRMED))
     asked = _active_devices(session, person_id, and_(UNCONFIRMED, Device.confirm_by > now))
     waiting = _waiting(session, person_id, now=now)
-    return [_account_view(row, active, asked, waiting) for row in rows]
+    offered = _offered(session, person_id)
+    return [_account_view(row, offered[row.id], active, asked, waiting) for row in rows]
 
 
 def find_account(
@@ -146,14 +148,29 @@ def _waiting(session: Session, person_id: str, *, now: int) -> set[tuple[str, st
             # A key that is being replaced is no device that is awaited.
             Activation.rotates_key_id.is_(None),
             Activation.expires_at > now,
-            Activation.document_expires_at.is_(None) | (Activation.document_expires_at > now),
+            Activation.document_expires_at.is_(None)
+            | (Activation.document_expires_at > now)
+            | Activation.made_by.is_not(None),
         )
     )
     return {(account, service) for account, service in rows}
 
 
+def _offered(session: Session, person_id: str) -> dict[str, set[str]]:
+    """Return the services of each account: all of them, or those that staff chose."""
+    offered: dict[str, set[str]] = defaultdict(set)
+    for account_id, service in session.execute(
+        select(AccountService.account_id, AccountService.service)
+        .join(MailAccount, MailAccount.id == AccountService.account_id)
+        .where(MailAccount.person_id == person_id)
+    ):
+        offered[account_id].add(service)
+    return offered
+
+
 def _account_view(
     row: MailAccount,
+    offered: set[str],
     active: dict[tuple[str, str], int],
     asked: dict[tuple[str, str], int],
     waiting: set[tuple[str, str]],
@@ -174,5 +191,6 @@ def _account_view(
                 waiting=(row.id, service) in waiting,
             )
             for service in ServiceName
+            if service in offered
         ),
     )
