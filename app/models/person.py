@@ -93,6 +93,8 @@ class MailAccount(Base):
     settings_at: Mapped[Moment | None]
     # When its mail server last accepted the credential; None: never.
     checked_at: Mapped[Moment | None]
+    # When staff last said that its owner is still the same.
+    kept_at: Mapped[Moment | None]
     # When a mail to it last came back.
     bounced_at: Mapped[Moment | None]
     created_at: Mapped[Moment]

@@ -38,6 +38,8 @@ class Invitation(Base):
     # "staff:ID", or "token:ID" for the API.
     invited_by: Mapped[str] = mapped_column(String(40))
     import_id: Mapped[PublicId | None] = mapped_column(ForeignKey("import_job.id"), index=True)
+    # The account that goes once this address is proven: a person's address has changed.
+    replaces_id: Mapped[PublicId | None]
     created_at: Mapped[Moment]
     expires_at: Mapped[Moment]
     ended_at: Mapped[Moment | None]

@@ -217,6 +217,7 @@ def _people() -> None:
         batch_op.create_index(batch_op.f('ix_group_member_person_id'), ['person_id'], unique=False)
     _vouchers(VOUCHERS)
     with op.batch_alter_table('mail_account', schema=None, table_args=_kept(VOUCHERS)) as batch_op:
+        batch_op.add_column(sa.Column('kept_at', sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column('bounced_at', sa.BigInteger(), nullable=True))
         batch_op.alter_column('host',
                existing_type=sa.VARCHAR(length=253),
@@ -282,6 +283,7 @@ def _provisioning() -> None:
     sa.Column('reason', sa.String(length=200), nullable=False),
     sa.Column('invited_by', sa.String(length=40), nullable=False),
     sa.Column('import_id', sa.String(length=22), nullable=True),
+    sa.Column('replaces_id', sa.String(length=22), nullable=True),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
     sa.Column('expires_at', sa.BigInteger(), nullable=False),
     sa.Column('ended_at', sa.BigInteger(), nullable=True),
@@ -335,6 +337,7 @@ def _provisioning() -> None:
     with op.batch_alter_table('activation', schema=None) as batch_op:
         batch_op.add_column(sa.Column('made_by', sa.String(length=40), nullable=True))
         batch_op.add_column(sa.Column('handle', sa.String(length=4), nullable=True))
+        batch_op.create_index('ix_activation_handle', ['handle'], unique=False, sqlite_where=sa.text('handle IS NOT NULL'), postgresql_where=sa.text('handle IS NOT NULL'))
         batch_op.create_index('uq_activation_open_handle', ['handle'], unique=True, sqlite_where=sa.text("state = 'open' AND handle IS NOT NULL"), postgresql_where=sa.text("state = 'open' AND handle IS NOT NULL"))
     with op.batch_alter_table('device', schema=None) as batch_op:
         batch_op.add_column(sa.Column('wipe_asked_at', sa.BigInteger(), nullable=True))
@@ -449,6 +452,7 @@ def downgrade() -> None:
                existing_type=sa.VARCHAR(length=253),
                nullable=False)
         batch_op.drop_column('bounced_at')
+        batch_op.drop_column('kept_at')
 
     with op.batch_alter_table('device', schema=None) as batch_op:
         batch_op.drop_column('wiped_at')
@@ -464,6 +468,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table('activation', schema=None) as batch_op:
         batch_op.drop_index('uq_activation_open_handle', sqlite_where=sa.text("state = 'open' AND handle IS NOT NULL"), postgresql_where=sa.text("state = 'open' AND handle IS NOT NULL"))
+        batch_op.drop_index('ix_activation_handle', sqlite_where=sa.text('handle IS NOT NULL'), postgresql_where=sa.text('handle IS NOT NULL'))
         batch_op.drop_column('handle')
         batch_op.drop_column('made_by')
 
