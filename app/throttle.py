@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
 from app.addresses import sender
-from app.clock import DAY, MINUTE
+from app.clock import DAY, HOUR, MINUTE
 from app.database import Database
 from app.models import Throttle
 
@@ -34,8 +34,13 @@ class Limit:
 PER_ADDRESS: Final = Limit("address", 60, 15 * MINUTE)
 # Every request of one client of the API.
 PER_SESSION: Final = Limit("session", 600, 15 * MINUTE)
+# Every request with one token of the administration's API, whose programs act for many people.
+PER_TOKEN: Final = Limit("token", 3000, 15 * MINUTE)
 PER_ACCOUNT_AND_ADDRESS: Final = Limit("account-address", 10, 15 * MINUTE)
 PER_ACCOUNT: Final = Limit("account", 40, 15 * MINUTE)
+# Mail with a code, to one mail address and for one person: nobody floods somebody's mailbox.
+PER_CHALLENGED_ADDRESS: Final = Limit("challenged", 3, HOUR)
+PER_CHALLENGER: Final = Limit("challenger", 10, HOUR)
 # How long an address that signed in counts as the owner's.
 KNOWN: Final = Limit("known", 1, 90 * DAY)
 
@@ -67,22 +72,34 @@ class Throttles:
 
     def count_request(self, client: str, *, now: int) -> Quota:
         """Count one act of an address, or raise TooManyError."""
-        return self._count(PER_ADDRESS, sender(client), now=now)
+        return self.count(PER_ADDRESS, sender(client), now=now)
 
     def left_of_address(self, client: str, *, now: int) -> Quota:
         """Tell what is left of an address's acts, counting none."""
-        bucket = _bucket(PER_ADDRESS, sender(client))
+        return self.left(PER_ADDRESS, sender(client), now=now)
+
+    def left(self, limit: Limit, subject: str, *, now: int) -> Quota:
+        """Tell what is left of any limit, counting nothing."""
         query = select(Throttle.count, Throttle.resets_at).where(
-            Throttle.bucket == bucket, Throttle.resets_at > now
+            Throttle.bucket == _bucket(limit, subject), Throttle.resets_at > now
         )
         with self._database.read() as session:
             row = session.execute(query).first()
-        count, resets_at = (0, now + PER_ADDRESS.window) if row is None else row
-        return Quota(PER_ADDRESS, max(0, PER_ADDRESS.count - count), resets_at)
+        count, resets_at = (0, now + limit.window) if row is None else row
+        return Quota(limit, max(0, limit.count - count), resets_at)
+
+    def count(self, limit: Limit, subject: str, *, now: int) -> Quota:
+        """Count one act towards any limit, or raise TooManyError."""
+        with self._database.write() as session:
+            count, resets_at = self._add(session, limit, subject, now=now)
+        quota = Quota(limit, max(0, limit.count - count), resets_at)
+        if count > limit.count:
+            raise TooManyError(resets_at, quota)
+        return quota
 
     def count_session(self, session_id: str, *, now: int) -> Quota:
         """Count one request of an API client's session, or raise TooManyError."""
-        return self._count(PER_SESSION, session_id, now=now)
+        return self.count(PER_SESSION, session_id, now=now)
 
     def count_credential(self, account: str, client: str, *, now: int) -> None:
         """Count one credential given for an account, or raise TooManyError."""
@@ -94,6 +111,13 @@ class Throttles:
         if retry_at is not None:
             raise TooManyError(retry_at)
 
+    def count_challenge(self, session: Session, person: str, address: str, *, now: int) -> None:
+        """Count one mail with a code, or raise TooManyError, which ends the transaction."""
+        for limit, subject in ((PER_CHALLENGED_ADDRESS, address), (PER_CHALLENGER, person)):
+            retry_at = self._take(session, limit, subject, now=now)
+            if retry_at is not None:
+                raise TooManyError(retry_at)
+
     def forgive(self, session: Session, account: str, client: str, *, now: int) -> None:
         """After a good sign-in: clear the counter, and remember the address as the owner's."""
         near = f"{account} {sender(client)}"
@@ -102,14 +126,6 @@ class Throttles:
         )
         session.execute(delete(Throttle).where(Throttle.bucket == _bucket(KNOWN, near)))
         self._take(session, KNOWN, near, now=now)
-
-    def _count(self, limit: Limit, subject: str, *, now: int) -> Quota:
-        with self._database.write() as session:
-            count, resets_at = self._add(session, limit, subject, now=now)
-        quota = Quota(limit, max(0, limit.count - count), resets_at)
-        if count > limit.count:
-            raise TooManyError(resets_at, quota)
-        return quota
 
     def _take(self, session: Session, limit: Limit, subject: str, *, now: int) -> int | None:
         count, resets_at = self._add(session, limit, subject, now=now)

@@ -19,11 +19,13 @@ from app.activation.ending import forget_answers, kill
 from app.audit import Act, record
 from app.mailservers import address as addresses
 from app.mailservers.check import Checked
+from app.mailservers.server import VouchedBy
 from app.models import (
     AccountService,
     EndedKey,
     KeyState,
     MailAccount,
+    MailChallenge,
     Person,
     ServiceGrant,
     ServiceKey,
@@ -104,6 +106,31 @@ def add_account(database: Session, person_id: str, check: View, here: Here) -> s
     return _add(database, person_id, check, here)
 
 
+def is_taken(database: Session, account: MailAccount) -> bool:
+    """Tell whether somebody else has proven an account's address."""
+    owner = _proven(database, account.address)
+    return owner is not None and owner.id != account.id
+
+
+def prove_by_challenge(database: Session, account: MailAccount, here: Here) -> None:
+    """Make an account the person's whose reader answered a mail; or AddressTakenError."""
+    if is_taken(database, account):
+        raise AddressTakenError(account.address)
+    _displace(database, account.address, keeper=account.person_id, here=here)
+    if account.proven_at is None:
+        account.proven_at, account.vouched_by = here.now, VouchedBy.CHALLENGE
+        _record(
+            database,
+            Act.ADDRESS_PROVEN,
+            account,
+            account.id,
+            f"person:{account.person_id}",
+            "challenge",
+            here.now,
+        )
+        database.flush()
+
+
 def remove_account(
     database: Session, account: MailAccount, *, actor: str, reason: str, now: int
 ) -> None:
@@ -130,6 +157,7 @@ def remove_account(
     database.execute(delete(ServiceGrant).where(ServiceGrant.account_service_id.in_(services)))
     forget_answers(database.connection(), gone)
     database.execute(delete(AccountService).where(AccountService.account_id == account.id))
+    database.execute(delete(MailChallenge).where(MailChallenge.account_id == account.id))
     database.execute(delete(MailAccount).where(MailAccount.id == account.id))
     terms.refresh(database, account.person_id)
     _record(database, Act.ACCOUNT_REMOVED, account, account.id, actor, reason, now)
