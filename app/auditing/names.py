@@ -20,6 +20,8 @@ ACT_NAMES: Final[Mapping[Act, LazyString]] = {
     Act.DOCUMENT_ISSUED: lazy_gettext("Activation document issued"),
     Act.ACTIVATION_ENDED: lazy_gettext("Activation ended"),
     Act.DEVICE_ACTIVATED: lazy_gettext("Device activated"),
+    Act.CODE_MADE: lazy_gettext("Code made"),
+    Act.CODE_BURNT: lazy_gettext("Code used up"),
     Act.KEY_PROVEN: lazy_gettext("Key used for the first time"),
     Act.KEY_ROTATION_ASKED: lazy_gettext("New key asked for"),
     Act.KEY_ROTATION_BEGUN: lazy_gettext("New key under way"),

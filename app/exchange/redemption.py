@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection
 
+from app.activation.codes import follow_use
 from app.activation.confirmation import expire_unconfirmed
 from app.activation.rotation import time_to_rotate
 from app.audit import Act, record
@@ -59,6 +60,8 @@ class Redemption:
     bound: bool
     # The key that a rotation replaces.
     rotates: str | None
+    # It began with a typed code.
+    by_code: bool = False
 
 
 class Redemptions:
@@ -103,6 +106,13 @@ class Redemptions:
                 for grant, key, blob in zip(wanted.grants, completed.keys, sealed, strict=True)
             ]
             statements.INSERT_KEYS.run_each(connection, rows)
+            if wanted.by_code:
+                follow_use(
+                    connection,
+                    person_id=wanted.person_id,
+                    activation_id=wanted.activation_id,
+                    now=wanted.now,
+                )
             _record(connection, wanted, device_id)
         return completed.body
 
@@ -198,5 +208,9 @@ def _record(connection: Connection, wanted: Redemption, device_id: str) -> None:
         act=Act.DEVICE_ACTIVATED if wanted.rotates is None else Act.KEY_ROTATED,
         subject=wanted.person_id,
         target=wanted.activation_id if wanted.rotates is None else wanted.rotates,
-        detail={"device": device, "address": wanted.address},
+        detail={
+            "device": device,
+            "address": wanted.address,
+            **({"way": "code"} if wanted.by_code else {}),
+        },
     )

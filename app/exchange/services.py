@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import UNSET
 from sqlalchemy.exc import IntegrityError
 
+from app.activation.codes import record_used_up
 from app.activation.ending import kill
 from app.activation.status import RUN_LIFETIME
 from app.crashpoints import crashpoint
 from app.database import CommitUnknownError, Database, DatabaseUnavailableError
 from app.exchange import statements
+from app.exchange.code_rates import CodeRates
 from app.exchange.redemption import (
     EndedKeyError,
     LostRaceError,
@@ -24,6 +26,7 @@ from app.exchange.redemption import (
 )
 from app.keystore.places import prs_place, run_place
 from app.models import ActivationState
+from protocol.codes import HANDLE_LENGTH
 from protocol.encoding import lv_cat
 from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.handshake import (
@@ -42,13 +45,13 @@ from protocol.handshake import (
 from protocol.key_schedule import Kind
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from app.clock import Clock
     from app.config import ExchangeConfig
     from app.keystore.rings import ExchangeKeys
     from app.prepared import Prepared
 
-# A typed code could be guessed offline by its admission tag.
-RUNS_WITH_ADMISSION: Final = frozenset({"document", "rotation"})
 # An unknown or closed activation costs the same HMAC as a live one.
 _NO_PRS: Final = bytes(64)
 
@@ -70,6 +73,7 @@ class ExchangeService:
         self._issuer: Final = config.issuer
         self._clock: Final = clock
         self._entropy: Final = entropy
+        self._code_rates: Final = CodeRates(database)
         self._redemptions: Final = Redemptions(database, keys.keys, config=config, entropy=entropy)
 
     @property
@@ -77,24 +81,27 @@ class ExchangeService:
         """How many may work at once: SQLite has one writer, PostgreSQL waits on the network."""
         return 1 if self._database.is_sqlite else 4
 
-    def init(self, untrusted: bytes) -> bytes:
+    def init(self, untrusted: bytes, *, address: str = "unknown") -> bytes:
         """Return the exact reply to an init, or raise RemoteProtocolError.
 
         DatabaseUnavailableError means that nothing is known to have changed and the same bytes
-        may be sent again.
+        may be sent again. ``address`` is whose runs of codes are counted.
         """
         init = read_init(untrusted)
         crashpoint("init.decoded")
         now = self._clock.now()
-        row = self._find(statements.FIND_FOR_INIT, of_activation=init.activation)
+        row = self._find_for_init(init.activation)
         context = self._context(row, init.activation)
         th1 = init_hash(context, init)
         admission_hash = _admission_hash(init)
         if row is not None and row.attempts:
-            stored = self._stored_reply(init.activation, th1, admission_hash)
+            stored = self._stored_reply(row.id, th1, admission_hash)
             if stored is not None:
                 return stored
-        prs = self._admit(row, init, th1, now)
+        prs = self._admit(row, init, th1, address, now)
+        # Refused above; but then nothing below would hold.
+        if row is None:
+            raise RemoteProtocolError(ErrorCode.REFUSED)
         replied = respond(
             context,
             prs,
@@ -104,7 +111,7 @@ class ExchangeService:
             th1=th1,
         )
         crashpoint("init.computed")
-        reply = self._store_reply(init, replied, admission_hash, now)
+        reply = self._store_reply(row, replied, admission_hash, address, now)
         crashpoint("init.committed")
         return reply
 
@@ -127,7 +134,7 @@ class ExchangeService:
             raise RemoteProtocolError(ErrorCode.WRONG_DEVICE)
         body = self._redeem(
             Redemption(
-                activation_id=confirm.activation,
+                activation_id=row.id,
                 person_id=row.person_id,
                 grants=rows,
                 run=confirm.run,
@@ -139,6 +146,7 @@ class ExchangeService:
                 # A rotation says nothing about whose hands the device is in.
                 bound=row.bound_jkt is not None and row.rotates_key_id is None,
                 rotates=row.rotates_key_id,
+                by_code=row.kind == "code",
             ),
             confirm,
         )
@@ -154,12 +162,17 @@ class ExchangeService:
             return False
         return True
 
+    def _find_for_init(self, activation: str) -> Any | None:
+        if is_handle(activation):
+            return self._find(statements.FIND_CODE_FOR_INIT, of_handle=activation)
+        return self._find(statements.FIND_FOR_INIT, of_activation=activation)
+
     def _context(self, row: Any | None, activation: str) -> Context:
-        """What a run is about comes from its row alone; an unknown one is taken for a document."""
+        """What a run is about comes from its row; an unknown one is what its name looks like."""
         if row is None:
-            return Context(self._issuer, activation)
-        kind: Kind = "rotation" if row.kind == "rotation" else "document"
-        return Context(self._issuer, activation, kind=kind, bound_jkt=row.bound_jkt)
+            kind: Kind = "code" if is_handle(activation) else "document"
+            return Context(self._issuer, activation, kind=kind)
+        return Context(self._issuer, activation, kind=row.kind, bound_jkt=row.bound_jkt)
 
     def _kill(self, activation: str) -> None:
         """End a rotation whose old key ended before it could be replaced."""
@@ -176,34 +189,47 @@ class ExchangeService:
             return None
         return bytes(run.reply)
 
-    def _admit(self, row: Any | None, init: Init, th1: bytes, now: int) -> bytes:
+    def _admit(self, row: Any | None, init: Init, th1: bytes, address: str, now: int) -> bytes:
         """Return the PRS of an activation that this init may use, or refuse."""
-        prs = self._prs(row, init.activation, now)
+        if is_handle(init.activation):
+            return self._admit_code(row, init, address, now)
+        prs = self._prs(row, now)
         admitted = check_admission(_NO_PRS if prs is None else prs, th1, init.admission)
         if prs is None or not admitted:
             raise RemoteProtocolError(ErrorCode.REFUSED)
         return prs
 
-    def _prs(self, row: Any | None, activation: str, now: int) -> bytes | None:
+    def _admit_code(self, row: Any | None, init: Init, address: str, now: int) -> bytes:
+        """The same of a code, which could be guessed offline by an admission tag: it has none."""
+        self._code_rates.count_run(address, now=now)
+        prs = self._prs(row, now)
+        if prs is None:
+            self._code_rates.count_miss(address, now=now)
+        if prs is None or init.admission is not UNSET:
+            raise RemoteProtocolError(ErrorCode.REFUSED)
+        return prs
+
+    def _prs(self, row: Any | None, now: int) -> bytes | None:
         if (
             row is None
             or row.state != ActivationState.OPEN
-            or row.kind not in RUNS_WITH_ADMISSION
             or row.prs_sealed is None
             or row.attempts >= statements.MAX_ATTEMPTS
             or row.document_expires_at <= now
             or row.expires_at <= now
         ):
             return None
-        return self._keys.grants.open(row.prs_sealed, prs_place(activation))
+        return self._keys.grants.open(row.prs_sealed, prs_place(row.id))
 
-    def _store_reply(self, init: Init, replied: Replied, admission_hash: bytes, now: int) -> bytes:
+    def _store_reply(
+        self, row: Any, replied: Replied, admission_hash: bytes, address: str, now: int
+    ) -> bytes:
         """Count the attempt and keep the reply in one commit, before anybody sees it."""
         secrets_sealed = self._keys.keys.seal(
-            replied.secrets.to_bytes(), run_place(init.activation, replied.run), now=now
+            replied.secrets.to_bytes(), run_place(row.id, replied.run), now=now
         )
         run = {
-            "activation_id": init.activation,
+            "activation_id": row.id,
             "run": replied.run,
             "admission_hash": admission_hash,
             "reply": replied.reply,
@@ -213,29 +239,32 @@ class ExchangeService:
         }
         try:
             with self._database.write_connection() as connection:
-                counted = statements.COUNT_ATTEMPT.run(
-                    connection, {"of_activation": init.activation, "now": now}
-                )
-                if counted != 1:
+                counting = {"of_activation": row.id, "now": now}
+                counted = statements.COUNT_ATTEMPT.row(connection, counting)
+                if counted is None:
                     raise LostRaceError
                 statements.INSERT_RUN.run(connection, run)
+                if row.kind == "code" and counted.attempts == statements.MAX_ATTEMPTS:
+                    _record_last_run(connection, row, address, now)
         except (LostRaceError, IntegrityError):
             # The same init at the same time, or somebody else took the last attempt.
-            stored = self._stored_reply(init.activation, replied.run, admission_hash)
+            stored = self._stored_reply(row.id, replied.run, admission_hash)
             if stored is None:
                 raise RemoteProtocolError(ErrorCode.REFUSED) from None
             return stored
         except CommitUnknownError:
-            stored = self._stored_reply(init.activation, replied.run, admission_hash)
+            stored = self._stored_reply(row.id, replied.run, admission_hash)
             if stored is None:
                 raise
             return stored
         return replied.reply
 
     def _find_for_confirm(self, confirm: Confirm) -> Sequence[Any]:
-        parameters = {"of_activation": confirm.activation, "run_name": confirm.run}
+        find, name = statements.FIND_FOR_CONFIRM, "of_activation"
+        if is_handle(confirm.activation):
+            find, name = statements.FIND_CODE_FOR_CONFIRM, "of_handle"
         with self._database.look_up() as connection:
-            return statements.FIND_FOR_CONFIRM.rows(connection, parameters)
+            return find.rows(connection, {name: confirm.activation, "run_name": confirm.run})
 
     def _open_run(self, row: Any, confirm: Confirm, now: int) -> RunSecrets:
         if (
@@ -245,7 +274,7 @@ class ExchangeService:
             or row.expires_at <= now
         ):
             raise RemoteProtocolError(ErrorCode.REFUSED)
-        place = run_place(confirm.activation, confirm.run)
+        place = run_place(row.id, confirm.run)
         return RunSecrets.from_bytes(self._keys.keys.open(row.secrets_sealed, place))
 
     def _redeem(self, wanted: Redemption, confirm: Confirm) -> bytes:
@@ -255,7 +284,7 @@ class ExchangeService:
         except RevokedDeviceError:
             raise RemoteProtocolError(ErrorCode.DEVICE_REVOKED) from None
         except EndedKeyError:
-            self._kill(confirm.activation)
+            self._kill(wanted.activation_id)
             raise RemoteProtocolError(ErrorCode.REFUSED) from None
         except (LostRaceError, IntegrityError):
             return self._look_again(confirm, wanted.confirm_hash, ErrorCode.REFUSED)
@@ -272,6 +301,17 @@ class ExchangeService:
         if otherwise is None:
             raise DatabaseUnavailableError("the commit is unknown")
         raise RemoteProtocolError(otherwise)
+
+
+def is_handle(activation: str) -> bool:
+    """Tell whether an init or confirm is about a typed code, by the name that it gives."""
+    return len(activation) == HANDLE_LENGTH
+
+
+def _record_last_run(connection: Connection, row: Any, address: str, now: int) -> None:
+    record_used_up(
+        connection, person_id=row.person_id, activation_id=row.id, address=address, now=now
+    )
 
 
 def _stored_complete(rows: Sequence[Any], confirm_hash: bytes) -> bytes | None:

@@ -36,16 +36,24 @@ MAX_ATTEMPTS: Final = 5
 _ACTIVATION_ID: Final[BindParameter[Any]] = bindparam("of_activation")
 _RUN: Final[BindParameter[Any]] = bindparam("run_name")
 
+_HANDLE: Final[BindParameter[Any]] = bindparam("of_handle")
+_FOR_INIT: Final = select(
+    ACTIVATION.c.id,
+    ACTIVATION.c.person_id,
+    ACTIVATION.c.state,
+    ACTIVATION.c.kind,
+    ACTIVATION.c.bound_jkt,
+    ACTIVATION.c.attempts,
+    ACTIVATION.c.prs_sealed,
+    ACTIVATION.c.expires_at,
+    ACTIVATION.c.document_expires_at,
+)
+# A code is found by its handle and by nothing else; everything else by its id.
 FIND_FOR_INIT: Final = Prepared(
-    select(
-        ACTIVATION.c.state,
-        ACTIVATION.c.kind,
-        ACTIVATION.c.bound_jkt,
-        ACTIVATION.c.attempts,
-        ACTIVATION.c.prs_sealed,
-        ACTIVATION.c.expires_at,
-        ACTIVATION.c.document_expires_at,
-    ).where(ACTIVATION.c.id == _ACTIVATION_ID)
+    _FOR_INIT.where(ACTIVATION.c.id == _ACTIVATION_ID, ACTIVATION.c.handle.is_(None))
+)
+FIND_CODE_FOR_INIT: Final = Prepared(
+    _FOR_INIT.where(ACTIVATION.c.handle == _HANDLE, ACTIVATION.c.state == ActivationState.OPEN)
 )
 
 FIND_REPLY: Final = Prepared(
@@ -70,6 +78,7 @@ COUNT_ATTEMPT: Final = Prepared(
             (ACTIVATION.c.attempts < MAX_ATTEMPTS - 1, ACTIVATION.c.prs_sealed), else_=null()
         ),
     )
+    .returning(ACTIVATION.c.attempts)
 )
 
 INSERT_RUN: Final = Prepared(
@@ -86,8 +95,9 @@ INSERT_RUN: Final = Prepared(
 )
 
 # One row for each grant; the activation and its run are the same in all of them.
-FIND_FOR_CONFIRM: Final = Prepared(
+_FOR_CONFIRM: Final = (
     select(
+        ACTIVATION.c.id,
         ACTIVATION.c.state,
         ACTIVATION.c.kind,
         ACTIVATION.c.rotates_key_id,
@@ -108,8 +118,14 @@ FIND_FOR_CONFIRM: Final = Prepared(
     .join(SERVICE_GRANT, SERVICE_GRANT.c.activation_id == ACTIVATION.c.id)
     .join(ACCOUNT_SERVICE, ACCOUNT_SERVICE.c.id == SERVICE_GRANT.c.account_service_id)
     .join(MAIL_ACCOUNT, MAIL_ACCOUNT.c.id == ACCOUNT_SERVICE.c.account_id)
-    .where(ACTIVATION.c.id == _ACTIVATION_ID)
     .order_by(SERVICE_GRANT.c.position)
+)
+FIND_FOR_CONFIRM: Final = Prepared(
+    _FOR_CONFIRM.where(ACTIVATION.c.id == _ACTIVATION_ID, ACTIVATION.c.handle.is_(None))
+)
+# Codes have the same handle one after another: only the run tells which one is meant.
+FIND_CODE_FOR_CONFIRM: Final = Prepared(
+    _FOR_CONFIRM.where(ACTIVATION.c.handle == _HANDLE, RUN.c.run == _RUN)
 )
 
 REDEEM: Final = Prepared(

@@ -77,10 +77,11 @@ class ExchangeListener:
         return _answer(start_response, *answer)
 
     def _init(self, environ: WSGIEnvironment) -> _Content:
-        with self._turnstile.reading(self._address(environ)):
+        address = self._address(environ)
+        with self._turnstile.reading(address):
             body = _body(environ)
         with self._turnstile.working():
-            reply = self._service.init(body)
+            reply = self._service.init(body, address=address)
         crashpoint("init.answered")
         return HTTPStatus.OK, EXCHANGE, reply
 

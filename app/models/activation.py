@@ -18,6 +18,7 @@ def _sweep_index(name: str, moment: str, condition: str) -> Index:
 
 
 _OPEN_ROTATION: Final = text("state = 'open' AND rotates_key_id IS NOT NULL")
+_CODE: Final = text("handle IS NOT NULL")
 _OPEN_CODE: Final = text("state = 'open' AND handle IS NOT NULL")
 _ROTATION: Final = text("rotates_key_id IS NOT NULL")
 
@@ -105,6 +106,8 @@ class Activation(Base):
         ),
         listed("activation"),
         listed("activation", "waiting", "state = 'open' AND rotates_key_id IS NULL"),
+        # And afterwards by its handle and run, for the answer that its device may have lost.
+        Index("ix_activation_handle", "handle", sqlite_where=_CODE, postgresql_where=_CODE),
         _sweep_index("ix_activation_open", "expires_at", "state = 'open'"),
         _sweep_index("ix_activation_prs", "document_expires_at", "prs_sealed IS NOT NULL"),
         _sweep_index("ix_activation_answer", "redeemed_at", "complete IS NOT NULL"),

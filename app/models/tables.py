@@ -10,6 +10,7 @@ from app.models.activation import Activation, Run, ServiceGrant
 from app.models.base import Base
 from app.models.device import Device, EndedKey, ServiceKey
 from app.models.person import AccountService, MailAccount, Person
+from app.models.provisioning import Invitation
 
 
 def _table(model: type[Base]) -> Table:
@@ -25,3 +26,4 @@ RUN: Final = _table(Run)
 DEVICE: Final = _table(Device)
 SERVICE_KEY: Final = _table(ServiceKey)
 ENDED_KEY: Final = _table(EndedKey)
+INVITATION: Final = _table(Invitation)
