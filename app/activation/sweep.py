@@ -16,8 +16,10 @@ from app.activation.confirmation import expire_unconfirmed, overdue
 from app.activation.ending import kill
 from app.clock import DAY
 from app.crashpoints import crashpoint
+from app.exchange.statements import MAX_ATTEMPTS
 from app.models import ActivationState, GrantState, MailCheck, Throttle, WebSession
 from app.models.tables import ACTIVATION, DEVICE, RUN, SERVICE_GRANT
+from app.statistics.tallying import note_ended
 
 if TYPE_CHECKING:
     from app.clock import Clock
@@ -83,8 +85,19 @@ def _expire_activations(database: Database, now: int) -> int:
     return _in_batches(
         database,
         select(ACTIVATION.c.id).where(due),
-        lambda connection, ids: len(kill(connection, ids, reason="expired")),
+        lambda connection, ids: _expire(connection, ids, now),
     )
+
+
+def _expire(connection: Connection, ids: list[str], now: int) -> int:
+    """Kill them and count them: a rotation's end is the key's affair and not in the counts."""
+    killed = kill(connection, ids, reason="expired")
+    is_burnt = ACTIVATION.c.attempts >= MAX_ATTEMPTS
+    asked = ACTIVATION.c.id.in_(killed) & ACTIVATION.c.rotates_key_id.is_(None)
+    rows = connection.execute(select(is_burnt).where(asked)).scalars().all()
+    burnt = sum(map(bool, rows))
+    note_ended(connection, now=now, expired=len(rows) - burnt, burnt=burnt)
+    return len(killed)
 
 
 def _expire_unconfirmed(database: Database, now: int) -> int:
