@@ -58,6 +58,9 @@ SETTINGS: Final = (
     Setting("HANDFAST_MAIL_CHECK_SECONDS", "20", "deadline of one mail check"),
     Setting("HANDFAST_SHARD", "0", "shard written into new service UIDs, 0 to 1023"),
     Setting("HANDFAST_CLIENT_DIR", "", "folder of the client to download; empty: dist"),
+    Setting(
+        "HANDFAST_AUDIT_HEADS", "", "file of the audit's heads; empty: STATE_DIR/audit-heads.log"
+    ),
     Setting("HANDFAST_SMTP_HOST", "", "mail server that takes mail to people; empty: none is sent"),
     Setting("HANDFAST_SMTP_PORT", "465", "port of it"),
     Setting("HANDFAST_SMTP_SECURITY", "tls", "tls, or starttls (usual on port 587)"),
@@ -112,6 +115,7 @@ class ExchangeConfig(Config):
 class WorkerConfig(Config):
     """What the worker knows beyond that; it alone holds the passwords for mail."""
 
+    audit_heads: Path
     submission: Submission | None
     bounce_mailbox: BounceMailbox | None
 
@@ -121,6 +125,7 @@ class OperatorConfig(Config):
     """What the operator's commands know beyond that."""
 
     root_dir: Path
+    audit_heads: Path
 
 
 def portal_config(environment: Mapping[str, str]) -> PortalConfig:
@@ -154,6 +159,7 @@ def worker_config(environment: Mapping[str, str]) -> WorkerConfig:
     bounces = None if submission is None else submission.bounces
     return WorkerConfig(
         **_common(read),
+        audit_heads=_audit_heads(read),
         submission=submission,
         bounce_mailbox=None if bounces is None else _bounce_mailbox(read, bounces),
     )
@@ -164,7 +170,12 @@ def operator_config(environment: Mapping[str, str]) -> OperatorConfig:
     read = _Reader(environment)
     common, root_dir = _common(read), read.text("HANDFAST_ROOT_DIR")
     elsewhere = Path(root_dir).resolve() if root_dir else common["keys_dir"] / "root"
-    return OperatorConfig(**common, root_dir=elsewhere)
+    return OperatorConfig(**common, root_dir=elsewhere, audit_heads=_audit_heads(read))
+
+
+def _audit_heads(read: _Reader) -> Path:
+    named = read.text("HANDFAST_AUDIT_HEADS")
+    return Path(named or Path(read.text("HANDFAST_STATE_DIR")) / "audit-heads.log").resolve()
 
 
 def _common(read: _Reader) -> dict[str, Any]:

@@ -125,14 +125,8 @@ class Database:
             raise
 
     def queue_for(self, session: Session, name: str) -> None:
-        """Let transactions about the same name follow one another; the lock ends with them.
-
-        SQLite has one writer at a time in any case.
-        """
-        if not self.is_sqlite:
-            # A row lock cannot do this, since the row may not be there yet.
-            statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-            session.execute(statement, {"name": name})
+        """Let transactions about the same name follow one another; the lock ends with them."""
+        queue_for(session, name)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -142,6 +136,17 @@ class Database:
 def changed(result: Result[Any]) -> int:
     """Return how many rows an UPDATE or DELETE changed: 0 when somebody else was first."""
     return cast("CursorResult[Any]", result).rowcount
+
+
+def queue_for(session: Session, name: str) -> None:
+    """Let transactions about the same name follow one another, where one has only a session.
+
+    SQLite has one writer at a time in any case.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        # A row lock cannot do this, since the row may not be there yet.
+        statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+        session.execute(statement, {"name": name})
 
 
 @contextmanager

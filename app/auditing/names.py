@@ -42,7 +42,6 @@ ACT_NAMES: Final[Mapping[Act, LazyString]] = {
     Act.INVITATION_WITHDRAWN: lazy_gettext("Invitation withdrawn"),
     Act.INVITATION_ACCEPTED: lazy_gettext("Invitation accepted"),
     Act.INVITATION_EXPIRED: lazy_gettext("Invitation expired"),
-    Act.ACCOUNT_PROVEN: lazy_gettext("Mail account proven"),
     Act.SERVICES_CHOSEN: lazy_gettext("Services chosen"),
     Act.DEVICE_WIPE_ASKED: lazy_gettext("Removal from device asked for"),
     Act.DEVICE_WIPED: lazy_gettext("Keys removed on device"),
