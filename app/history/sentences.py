@@ -110,8 +110,8 @@ SENTENCES: Final[Mapping[Act, Sequence[LazyString]]] = {
         lazy_gettext("A mail with a code that proves an address was asked for."),
     ),
     Act.ADDRESS_PROVEN: (
-        lazy_gettext("{account} was proven to be yours by the code in a mail."),
-        lazy_gettext("An address was proven to be yours by the code in a mail."),
+        lazy_gettext("{account} was proven to be yours."),
+        lazy_gettext("An address was proven to be yours."),
     ),
     Act.MAIL_BOUNCED: (
         lazy_gettext("A mail to {account} came back."),

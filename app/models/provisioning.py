@@ -92,6 +92,7 @@ class OutgoingMail(Base):
         Index(
             "ix_outgoing_mail_waiting", "next_at", sqlite_where=_WAITING, postgresql_where=_WAITING
         ),
+        Index("ix_outgoing_mail_ended_at", "ended_at", "state"),
         Index("ix_outgoing_mail_lost", "ended_at", sqlite_where=_LOST, postgresql_where=_LOST),
     )
 

@@ -1,17 +1,70 @@
-"""Queue a mail in the transaction of the act that it tells of. No framework here."""
+"""Queue a mail in the transaction of the act that it tells of; how mail goes. No framework here."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.clock import DAY, MINUTE
 from app.models import MailState, OutgoingMail, new_id
 from app.outbox.kinds import MailKind
 
 _FACTS: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+# A mail that nobody even tried to send for so long: there is no worker, or no mail server.
+STANDING: Final = 10 * MINUTE
+COUNTED: Final = 7 * DAY
+
+
+@dataclass(frozen=True)
+class MailOut:
+    """How mail to people is going, for staff and for readiness."""
+
+    waiting: int
+    # When the oldest one that nobody has tried to send was written; None: there is none.
+    untried_since: int | None
+    # Of the last seven days.
+    failed: int
+    bounced: int
+    # When the last one went out; None: none in the last seven days.
+    sent_at: int | None
+    is_standing: bool
+
+
+def state(session: Session, *, now: int) -> MailOut:
+    """Tell how mail to people is going."""
+    is_waiting = OutgoingMail.state == MailState.WAITING
+    waiting = session.scalar(select(func.count()).select_from(OutgoingMail).where(is_waiting))
+    untried_since = session.scalar(
+        select(func.min(OutgoingMail.created_at)).where(is_waiting, OutgoingMail.attempts == 0)
+    )
+    ended: dict[str, tuple[int, int]] = {
+        row.state: (row.number, row.last)
+        for row in session.execute(
+            select(
+                OutgoingMail.state,
+                func.count().label("number"),
+                func.max(OutgoingMail.ended_at).label("last"),
+            )
+            .where(OutgoingMail.ended_at > now - COUNTED)
+            .group_by(OutgoingMail.state)
+        )
+    }
+    none = (0, None)
+    return MailOut(
+        waiting=waiting or 0,
+        untried_since=untried_since,
+        failed=ended.get(MailState.FAILED, none)[0],
+        bounced=ended.get(MailState.BOUNCED, none)[0],
+        sent_at=ended.get(MailState.SENT, none)[1],
+        is_standing=untried_since is not None and untried_since < now - STANDING,
+    )
 
 
 def queue(

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.activation.sweep import sweep
+from app.auditing.jobs import seal_audit
+from app.outbox.jobs import send_mail, take_bounces, tidy_mail
+from app.statistics.jobs import count
 from app.worker.here import Here
 
 
@@ -25,4 +28,12 @@ def _sweep(here: Here) -> bool:
     return False
 
 
-JOBS: Final = (Job("sweep", 60, _sweep),)
+JOBS: Final = (
+    Job("audit", 2, seal_audit),
+    # After it, since entries are counted once they have their place.
+    Job("counts", 10, count),
+    Job("mail", 2, send_mail),
+    Job("bounces", 60, take_bounces),
+    Job("mail-tidy", 3600, tidy_mail),
+    Job("sweep", 60, _sweep),
+)

@@ -316,6 +316,7 @@ def _provisioning() -> None:
     )
     with op.batch_alter_table('outgoing_mail', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_outgoing_mail_person_id'), ['person_id'], unique=False)
+        batch_op.create_index('ix_outgoing_mail_ended_at', ['ended_at', 'state'], unique=False)
         batch_op.create_index('ix_outgoing_mail_waiting', ['next_at'], unique=False, sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
         batch_op.create_index('ix_outgoing_mail_lost', ['ended_at'], unique=False, sqlite_where=sa.text("state IN ('failed', 'bounced')"), postgresql_where=sa.text("state IN ('failed', 'bounced')"))
     op.create_table('mail_challenge',
@@ -508,6 +509,7 @@ def downgrade() -> None:
 
     op.drop_table('person_term')
     with op.batch_alter_table('outgoing_mail', schema=None) as batch_op:
+        batch_op.drop_index('ix_outgoing_mail_ended_at')
         batch_op.drop_index('ix_outgoing_mail_waiting', sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
         batch_op.drop_index(batch_op.f('ix_outgoing_mail_person_id'))
 
