@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import Connection, Table, insert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -71,7 +71,6 @@ class Act(StrEnum):
     INVITATION_WITHDRAWN = "invitation-withdrawn"
     INVITATION_ACCEPTED = "invitation-accepted"
     INVITATION_EXPIRED = "invitation-expired"
-    ACCOUNT_PROVEN = "account-proven"
     SERVICES_CHOSEN = "services-chosen"
     DEVICE_WIPE_ASKED = "device-wipe-asked"
     DEVICE_WIPED = "device-wiped"
@@ -134,20 +133,8 @@ def record(
 
     Raises AuditUnavailableError if it cannot be written; the caller's transaction then ends.
     """
-    text, salt = None, None
-    if detail:
-        text, salt = _CANONICAL.encode(dict(detail)), entropy(SALT_BYTES)
-    row = {
-        "at": at,
-        "actor": actor,
-        "act": act.value,
-        "subject_id": subject,
-        "target": target,
-        "detail": text,
-        "salt": salt,
-    }
-    row["record"] = canonical_record(
-        at=at, actor=actor, act=act.value, subject=subject, target=target, hashed=(salt, text)
+    row = row_of(
+        at=at, actor=actor, act=act, subject=subject, target=target, detail=detail, entropy=entropy
     )
     try:
         _INSERT.run(where.connection() if isinstance(where, Session) else where, row)
@@ -156,6 +143,34 @@ def record(
         raise
     except DBAPIError as error:
         raise AuditUnavailableError(type(error.orig).__name__) from error
+
+
+def row_of(
+    *,
+    at: int,
+    actor: str,
+    act: Act,
+    subject: str | None,
+    target: str | None,
+    detail: Mapping[str, str | int] | None,
+    entropy: Callable[[int], bytes],
+) -> dict[str, Any]:
+    """Return the row of one act, for whoever writes very many at once."""
+    text, salt = None, None
+    if detail:
+        text, salt = _CANONICAL.encode(dict(detail)), entropy(SALT_BYTES)
+    return {
+        "at": at,
+        "actor": actor,
+        "act": act.value,
+        "subject_id": subject,
+        "target": target,
+        "detail": text,
+        "salt": salt,
+        "record": canonical_record(
+            at=at, actor=actor, act=act.value, subject=subject, target=target, hashed=(salt, text)
+        ),
+    }
 
 
 def canonical_record(

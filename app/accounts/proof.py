@@ -10,27 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts import invited
 from app.accounts.mail_checks import ACCEPTED, View
+from app.accounts.passing_on import QUIET, is_quiet, proven_owner, release, take_away_claims
+from app.accounts.posting import tell
+from app.accounts.removal import record_about, remove_account
 from app.activation.account_services import ensure_services
-from app.activation.ending import forget_answers, kill
 from app.audit import Act, record
 from app.mailservers import address as addresses
 from app.mailservers.check import Checked
 from app.mailservers.server import VouchedBy
-from app.models import (
-    AccountService,
-    EndedKey,
-    KeyState,
-    MailAccount,
-    MailChallenge,
-    Person,
-    ServiceGrant,
-    ServiceKey,
-    new_id,
-)
+from app.models import MailAccount, Person, new_id
+from app.outbox.kinds import MailKind
 from app.people import terms
 
 MOST_ACCOUNTS: Final = 50
@@ -48,6 +42,23 @@ class AddressTakenError(Exception):
         self.address = address
 
 
+class PersonDisabledError(Exception):
+    """Whoever this is may not sign in: staff shut them out."""
+
+
+class StartAnewError(Exception):
+    """The address was somebody's before, who may be another: only its owner of today can say.
+
+    ``is_announced`` tells that staff entered it as the new address of somebody who is known by
+    another; otherwise nobody has signed in with it for a long time.
+    """
+
+    def __init__(self, address: str, *, is_announced: bool = False) -> None:
+        super().__init__(address)
+        self.address = address
+        self.is_announced = is_announced
+
+
 class TooManyAccountsError(Exception):
     """The person has as many accounts as one may have."""
 
@@ -59,6 +70,8 @@ class Here:
     now: int
     shard: int
     entropy: Callable[[int], bytes]
+    # After so long without a sign-in an address may have gone to somebody else, in microseconds.
+    quiet: int = QUIET
 
 
 def is_proof(check: View) -> bool:
@@ -68,15 +81,29 @@ def is_proof(check: View) -> bool:
     return Checked(check.server, check.username).proves(addresses.parse(check.address))
 
 
-def sign_in(database: Session, check: View, here: Here) -> str:
-    """Return the person whom the check proves, made on their first time; or NotProvenError."""
+def sign_in(database: Session, check: View, here: Here, *, anew: bool = False) -> str:
+    """Return the person whom the check proves: made on their first time, or invited before.
+
+    Raises NotProvenError, PersonDisabledError, or StartAnewError; with ``anew`` the person says
+    that nothing of whoever had the address before is theirs.
+    """
     if not is_proof(check):
         raise NotProvenError
-    owner = _proven(database, check.address)
+    owner = proven_owner(database, check.address)
+    if owner is not None and _is_left(owner, check.address, here, anew=anew):
+        release(database, owner, now=here.now, entropy=here.entropy)
+        owner = None
     if owner is not None:
-        _displace(database, check.address, keeper=owner.person_id, here=here)
+        lock_enabled(database, owner.person_id)
+        take_away_claims(
+            database, check.address, keeper=owner.person_id, now=here.now, entropy=here.entropy
+        )
         _refresh(owner, check, here)
         return owner.person_id
+    account = _set_up(database, check.address, here, anew=anew)
+    if account is not None:
+        lock_enabled(database, account.person_id)
+        return _take_over(database, account, check, here)
     person = Person(id=new_id(here.entropy), created_at=here.now)
     database.add(person)
     database.flush()
@@ -84,11 +111,28 @@ def sign_in(database: Session, check: View, here: Here) -> str:
     return person.id
 
 
-def add_account(database: Session, person_id: str, check: View, here: Here) -> str:
-    """Add the checked account to a person who is signed in and return its id."""
-    owner = _proven(database, check.address)
+def lock_enabled(database: Session, person_id: str) -> None:
+    """Raise PersonDisabledError for somebody shut out; nobody shuts them out in between."""
+    disabled = database.scalar(
+        select(Person.disabled_at).where(Person.id == person_id).with_for_update(read=True)
+    )
+    if disabled is not None:
+        raise PersonDisabledError
+
+
+def add_account(
+    database: Session, person_id: str, check: View, here: Here, *, anew: bool = False
+) -> str:
+    """Add the checked account to a person who is signed in and return its id.
+
+    Raises AddressTakenError, TooManyAccountsError, PersonDisabledError, or StartAnewError.
+    """
+    lock_enabled(database, person_id)
+    owner = proven_owner(database, check.address)
     if owner is not None and owner.person_id != person_id:
-        raise AddressTakenError(check.address)
+        if not is_proof(check) or not _is_left(owner, check.address, here, anew=anew):
+            raise AddressTakenError(check.address)
+        release(database, owner, now=here.now, entropy=here.entropy)
     own = database.scalar(
         select(MailAccount).where(
             MailAccount.person_id == person_id, MailAccount.address == check.address
@@ -96,19 +140,27 @@ def add_account(database: Session, person_id: str, check: View, here: Here) -> s
     )
     if own is not None:
         # A weaker check never takes the place of a proof.
+        if is_proof(check) and own.proven_at is None:
+            return _prove(database, own, check, here)
         if is_proof(check) or own.proven_at is None:
-            if is_proof(check) and own.proven_at is None:
-                _displace(database, check.address, keeper=person_id, here=here)
             _refresh(own, check, here)
         return own.id
     if _count(database, person_id) >= MOST_ACCOUNTS:
         raise TooManyAccountsError
+    inherited = invited.account_set_up(database, check.address, now=here.now)
+    if (
+        is_proof(check)
+        and inherited is not None
+        and not invited.is_known(database, inherited.person_id)
+        and invited.hand_over(database, inherited, person_id, now=here.now)
+    ):
+        return _prove(database, inherited, check, here)
     return _add(database, person_id, check, here)
 
 
 def is_taken(database: Session, account: MailAccount) -> bool:
     """Tell whether somebody else has proven an account's address."""
-    owner = _proven(database, account.address)
+    owner = proven_owner(database, account.address)
     return owner is not None and owner.id != account.id
 
 
@@ -116,56 +168,19 @@ def prove_by_challenge(database: Session, account: MailAccount, here: Here) -> N
     """Make an account the person's whose reader answered a mail; or AddressTakenError."""
     if is_taken(database, account):
         raise AddressTakenError(account.address)
-    _displace(database, account.address, keeper=account.person_id, here=here)
+    take_away_claims(
+        database, account.address, keeper=account.person_id, now=here.now, entropy=here.entropy
+    )
     if account.proven_at is None:
         account.proven_at, account.vouched_by = here.now, VouchedBy.CHALLENGE
-        _record(
-            database,
-            Act.ADDRESS_PROVEN,
-            account,
-            account.id,
-            f"person:{account.person_id}",
-            "challenge",
-            here.now,
-        )
+        _note_proven(database, account, "challenge", here)
         database.flush()
-
-
-def remove_account(
-    database: Session, account: MailAccount, *, actor: str, reason: str, now: int
-) -> None:
-    """Remove an account with its services, keys and open activations, audited."""
-    services = select(AccountService.id).where(AccountService.account_id == account.id)
-    keys = database.scalars(
-        select(ServiceKey).where(ServiceKey.account_service_id.in_(services)).with_for_update()
-    ).all()
-    for key in keys:
-        if key.state == KeyState.ACTIVE:
-            _record(database, Act.KEY_REVOKED, account, key.id, actor, reason, now)
-        # Its device may ask at any time, and is told then.
-        database.add(EndedKey(id=key.id, ended_at=now))
-    activations = database.scalars(
-        select(ServiceGrant.activation_id)
-        .where(ServiceGrant.account_service_id.in_(services))
-        .distinct()
-    ).all()
-    open_ones = [each for each in activations if each]
-    for killed in kill(database.connection(), open_ones, reason=reason):
-        _record(database, Act.ACTIVATION_ENDED, account, killed, actor, reason, now)
-    gone = [key.activation_id for key in keys]
-    database.execute(delete(ServiceKey).where(ServiceKey.account_service_id.in_(services)))
-    database.execute(delete(ServiceGrant).where(ServiceGrant.account_service_id.in_(services)))
-    forget_answers(database.connection(), gone)
-    database.execute(delete(AccountService).where(AccountService.account_id == account.id))
-    database.execute(delete(MailChallenge).where(MailChallenge.account_id == account.id))
-    database.execute(delete(MailAccount).where(MailAccount.id == account.id))
-    terms.refresh(database, account.person_id)
-    _record(database, Act.ACCOUNT_REMOVED, account, account.id, actor, reason, now)
+        _fulfil(database, account, here)
 
 
 def note_failure(database: Session, address: str, cause: str, *, now: int) -> None:
     """Tell the owner of an address, if there is one, about a failed sign-in."""
-    owner = _proven(database, address)
+    owner = proven_owner(database, address)
     if owner is None:
         return
     record(
@@ -179,18 +194,77 @@ def note_failure(database: Session, address: str, cause: str, *, now: int) -> No
     )
 
 
-def _proven(database: Session, address: str) -> MailAccount | None:
-    return database.scalar(
-        select(MailAccount).where(
-            MailAccount.address == address, MailAccount.proven_at.is_not(None)
-        )
+def _is_left(account: MailAccount, address: str, here: Here, *, anew: bool) -> bool:
+    """Tell whether a newcomer says of a quiet address that it is theirs alone; or ask them."""
+    if not is_quiet(account, now=here.now, quiet=here.quiet):
+        return False
+    if not anew:
+        raise StartAnewError(address)
+    return True
+
+
+def _set_up(database: Session, address: str, here: Here, *, anew: bool) -> MailAccount | None:
+    """Return what staff set up for this address and whoever comes with it, if there is something.
+
+    The new address of somebody who is known makes nobody them: staff may have mistyped it.
+    """
+    account = invited.account_set_up(database, address, now=here.now)
+    if account is None or not invited.is_known(database, account.person_id):
+        return account
+    if not anew:
+        raise StartAnewError(address, is_announced=True)
+    return None
+
+
+def _take_over(database: Session, account: MailAccount, check: View, here: Here) -> str:
+    """Make the person who came the one that staff invited."""
+    _prove(database, account, check, here)
+    return account.person_id
+
+
+def _prove(database: Session, account: MailAccount, check: View, here: Here) -> str:
+    """Turn an account into a proven one, and return its id."""
+    take_away_claims(
+        database, check.address, keeper=account.person_id, now=here.now, entropy=here.entropy
     )
+    _refresh(account, check, here)
+    _note_proven(database, account, account.vouched_by, here)
+    database.flush()
+    _fulfil(database, account, here)
+    return account.id
+
+
+def _note_proven(database: Session, account: MailAccount, how: str, here: Here) -> None:
+    by = f"person:{account.person_id}"
+    record_about(database, Act.ADDRESS_PROVEN, account, account.id, by, how, here.now)
+
+
+def _fulfil(database: Session, account: MailAccount, here: Here) -> None:
+    """Accept what staff had set up with a proven address; an account that it replaces goes."""
+    accepted = invited.accept(database, account, now=here.now)
+    if accepted is None or accepted.replaces_id is None:
+        return
+    old = database.get(MailAccount, accepted.replaces_id)
+    if old is not None and old.person_id == account.person_id:
+        tell(
+            database,
+            account.person_id,
+            MailKind.ADDRESS_CHANGED,
+            {"account": account.address},
+            to=old.address,
+            now=here.now,
+            entropy=here.entropy,
+        )
+        by = f"person:{account.person_id}"
+        remove_account(database, old, actor=by, reason="address-changed", now=here.now)
 
 
 def _add(database: Session, person_id: str, check: View, here: Here) -> str:
     proven = is_proof(check)
     if proven:
-        _displace(database, check.address, keeper=person_id, here=here)
+        take_away_claims(
+            database, check.address, keeper=person_id, now=here.now, entropy=here.entropy
+        )
     account = MailAccount(
         id=new_id(here.entropy),
         person_id=person_id,
@@ -240,40 +314,7 @@ def _refresh(account: MailAccount, check: View, here: Here) -> None:
         setattr(account, name, value)
 
 
-def _displace(database: Session, address: str, *, keeper: str, here: Here) -> None:
-    """Remove what others claimed of this address without proof, now that its owner is known."""
-    claims = database.scalars(
-        select(MailAccount).where(
-            MailAccount.address == address,
-            MailAccount.person_id != keeper,
-            MailAccount.proven_at.is_(None),
-        )
-    ).all()
-    for claim in claims:
-        remove_account(database, claim, actor="system", reason="proven-by-another", now=here.now)
-
-
 def _count(database: Session, person_id: str) -> int:
     return len(
         database.scalars(select(MailAccount.id).where(MailAccount.person_id == person_id)).all()
-    )
-
-
-def _record(
-    database: Session,
-    act: Act,
-    account: MailAccount,
-    target: str,
-    actor: str,
-    reason: str,
-    now: int,
-) -> None:
-    record(
-        database,
-        at=now,
-        actor=actor,
-        act=act,
-        subject=account.person_id,
-        target=target,
-        detail={"account": account.address, "reason": reason},
     )

@@ -81,26 +81,7 @@ def revoke_activation(
     holds other active keys.
     """
     with database.write_connection() as connection:
-        found = connection.execute(
-            select(ACTIVATION.c.device_id).where(
-                ACTIVATION.c.id == activation_id, ACTIVATION.c.person_id == person_id
-            )
-        ).first()
-        if found is None:
-            return False
-        if kill(connection, [activation_id], reason="revoked"):
-            record_own(connection, Act.ACTIVATION_ENDED, person_id, activation_id, now, actor)
-            return True
-        of_activation = SERVICE_KEY.c.activation_id.in_(_descended(connection, activation_id))
-        by = By(now, actor, reason)
-        end_keys(connection, of_activation, person_id, by)
-        # Read again: a confirm may have redeemed it just before the kill.
-        device_id = connection.execute(
-            select(ACTIVATION.c.device_id).where(ACTIVATION.c.id == activation_id)
-        ).scalar()
-        if device_id is not None and not _active_keys(connection, device_id):
-            end_device(connection, person_id, device_id, by)
-        return True
+        return end_activation(connection, person_id, activation_id, By(now, actor, reason))
 
 
 @dataclass(frozen=True)
@@ -126,6 +107,32 @@ def end_keys(
             connection, Act.KEY_REVOKED, person_id, key_id, by.now, by.actor, detail=by.detail
         )
     return revoked
+
+
+def end_activation(connection: Connection, person_id: str, activation_id: str, by: By) -> bool:
+    """End or undo an activation; False if it is not theirs."""
+    found = connection.execute(
+        select(ACTIVATION.c.device_id).where(
+            ACTIVATION.c.id == activation_id, ACTIVATION.c.person_id == person_id
+        )
+    ).first()
+    if found is None:
+        return False
+    if kill(connection, [activation_id], reason="revoked"):
+        act = Act.ACTIVATION_ENDED
+        record_own(
+            connection, act, person_id, activation_id, by.now, by.actor, detail=by.detail
+        )
+        return True
+    of_activation = SERVICE_KEY.c.activation_id.in_(_descended(connection, activation_id))
+    end_keys(connection, of_activation, person_id, by)
+    # Read again: a confirm may have redeemed it just before the kill.
+    device_id = connection.execute(
+        select(ACTIVATION.c.device_id).where(ACTIVATION.c.id == activation_id)
+    ).scalar()
+    if device_id is not None and not _active_keys(connection, device_id):
+        end_device(connection, person_id, device_id, by)
+    return True
 
 
 def end_device(connection: Connection, person_id: str, device_id: str, by: By) -> bool:

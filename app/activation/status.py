@@ -22,6 +22,7 @@ _COLUMNS: Final = (
     ACTIVATION.c.id,
     ACTIVATION.c.ticket,
     ACTIVATION.c.state,
+    ACTIVATION.c.kind,
     ACTIVATION.c.made_by,
     ACTIVATION.c.expires_at,
     ACTIVATION.c.document_expires_at,
@@ -126,8 +127,9 @@ def stage_of(activation: Activation | Row[*tuple[Any, ...]], now: int) -> Stage:
         return Stage.TAKEN
     if now < activation.document_expires_at:
         return Stage.ISSUED
-    # What staff made waits as long as they said, however many documents were not used.
-    return Stage.EXPIRED if activation.made_by is None else Stage.WAITING
+    # What staff left waiting waits on, however many documents were not used.
+    waits = activation.made_by is not None and activation.kind == "document"
+    return Stage.WAITING if waits else Stage.EXPIRED
 
 
 def _status(

@@ -30,10 +30,6 @@ OF_PROVISIONING: Final[Mapping[Act, Sequence[LazyString]]] = {
         lazy_gettext("The invitation for {account} was not used in time."),
         lazy_gettext("Your invitation was not used in time."),
     ),
-    Act.ACCOUNT_PROVEN: (
-        lazy_gettext("{account} was proven to be yours."),
-        lazy_gettext("A mail account was proven to be yours."),
-    ),
     Act.SERVICES_CHOSEN: (
         lazy_gettext("The services of {account} are now: {chosen}."),
         lazy_gettext("The services of a mail account were chosen."),

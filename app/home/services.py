@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, not_, select
 from sqlalchemy.orm import Session
 
-from app.accounts import proof
+from app.accounts.removal import remove_account as remove
 from app.activation.confirmation import UNCONFIRMED
 from app.models import (
     AccountService,
@@ -111,7 +111,7 @@ def remove_account(session: Session, person_id: str, account_id: str, *, now: in
     )
     if account is None:
         return False
-    proof.remove_account(session, account, actor=f"person:{person_id}", reason=BY_OWNER, now=now)
+    remove(session, account, actor=f"person:{person_id}", reason=BY_OWNER, now=now)
     return True
 
 
@@ -150,7 +150,7 @@ def _waiting(session: Session, person_id: str, *, now: int) -> set[tuple[str, st
             Activation.expires_at > now,
             Activation.document_expires_at.is_(None)
             | (Activation.document_expires_at > now)
-            | Activation.made_by.is_not(None),
+            | (Activation.made_by.is_not(None) & (Activation.kind == "document")),
         )
     )
     return {(account, service) for account, service in rows}

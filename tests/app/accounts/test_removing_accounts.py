@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.accounts import proof
+from app.accounts.removal import remove_account
 from app.models import AccountService, Activation, MailAccount, ServiceGrant, ServiceKey
 from tests.app.pages.seeded import bare_portal, live_in
 
@@ -15,7 +15,7 @@ def test_nothing_of_a_removed_account_can_be_used(tmp_path: Path) -> None:
         database, now = seeded.service.database, seeded.service.clock.now()
         with database.write() as session:
             account = session.get_one(MailAccount, seeded.ann.account_id)
-            proof.remove_account(session, account, actor="system", reason="test", now=now)
+            remove_account(session, account, actor="system", reason="test", now=now)
         with database.read() as session:
             of_account = AccountService.account_id == seeded.ann.account_id
             assert session.query(AccountService).filter(of_account).count() == 0

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from app.accounts.proof import remove_account
+from app.accounts.removal import remove_account
 from app.activation.services import restore_device, revoke_device, revoke_key
 from app.audit import Act
 from app.clock import DAY, HOUR

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from app.accounts import proof
+from app.accounts.removal import remove_account
 from app.models import MailAccount, Person, PersonTerm
 from app.people import terms
 from tests.app.portal_fixtures import ANN, Portal
@@ -71,7 +71,7 @@ def test_words_go_with_the_account(service: Service) -> None:
     with service.database.write() as session:
         terms.refresh(session, person)
         account = session.get_one(MailAccount, service.ann.account_id)
-        proof.remove_account(session, account, actor="system", reason="test", now=now)
+        remove_account(session, account, actor="system", reason="test", now=now)
     assert _terms(service, person) == []
 
 

@@ -1,0 +1,1 @@
+"""What staff do for people who hold the device: invite, choose, send again, revoke, shut out."""

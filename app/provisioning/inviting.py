@@ -1,0 +1,409 @@
+"""Invitations: a mail address is set up before its owner comes, and waits for them.
+
+Inviting makes the person, their account (which nobody has proven), the chosen services, and an
+activation that waits for a device. Whoever signs in at the address's own mail server takes all of
+it over (``app.accounts.invited``); until then nobody has anything. Needs PEOPLE_PROVISION.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.accounts.invited import end_invitation, find_open
+from app.activation.account_services import ensure_services
+from app.activation.ending import kill
+from app.activation.issue import wait_for_device
+from app.audit import Act
+from app.clock import DAY, HOUR
+from app.database import queue_for
+from app.mailservers.address import AddressError, parse
+from app.mailservers.server import VouchedBy
+from app.models import (
+    AccountService,
+    Activation,
+    ActivationState,
+    GroupMember,
+    Invitation,
+    InvitationState,
+    MailAccount,
+    OutgoingMail,
+    Person,
+    PersonGroup,
+    Reach,
+    ServiceGrant,
+    ServiceName,
+    Staff,
+    StaffState,
+    new_id,
+)
+from app.outbox.kinds import MailKind
+from app.people import terms
+from app.provisioning.acts import (
+    Deed,
+    GoneError,
+    Here,
+    UnusableError,
+    begin,
+    refuse_disabled,
+    usable_name,
+    usable_reason,
+)
+from app.rights import Permission
+from app.staff.reach import Actor, ColleagueError, check, find, groups_within
+
+# So many mails of an invitation at most in one hour: its address may be a stranger's.
+MOST_MAILS: Final = 3
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}")
+
+
+class AlreadyInvitedError(Exception):
+    """There is an open invitation for this address already."""
+
+    def __init__(self, person_id: str) -> None:
+        super().__init__(person_id)
+        self.person_id: Final = person_id
+
+
+class TooSoonError(Exception):
+    """The invitation was sent often enough for now."""
+
+
+@dataclass(frozen=True)
+class Invite:
+    """Whom to invite; ``groups`` are ids, ``language`` that of mail to them."""
+
+    address: str
+    name: str = ""
+    services: Sequence[str] = tuple(ServiceName)
+    groups: Sequence[str] = ()
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Invited:
+    """What there is now; no invitation where the address was proven already."""
+
+    person_id: str
+    invitation_id: str | None
+    activation_id: str
+
+
+def invite(
+    session: Session,
+    actor: Actor,
+    wanted: Invite,
+    *,
+    reason: str,
+    here: Here,
+    import_id: str | None = None,
+) -> Invited:
+    """Set an address up for its owner, or give the person who proved it what they lack.
+
+    Raises ReasonError, UnusableError, AlreadyInvitedError, OutOfReachError (it is somebody's whom
+    the actor cannot see), ColleagueError, DisabledPersonError.
+    """
+    usable_reason(reason)
+    order = _usable(wanted)
+    # The other way to a second person for one address is a sign-in with it, which queues too.
+    queue_for(session, order.address)
+    owner = session.scalar(
+        select(MailAccount).where(
+            MailAccount.address == order.address, MailAccount.proven_at.is_not(None)
+        )
+    )
+    if owner is not None:
+        return _provide(session, actor, owner, order, reason=reason, here=here)
+    _refuse_invited(session, actor, order.address, here)
+    _refuse_colleague(session, actor, order.address)
+    groups = _usable_groups(session, actor, order.groups)
+    account = _earlier(session, actor, order.address) or _new_person(session, order, here)
+    _join(session, account.person_id, groups)
+    deed = begin(
+        session, actor, account.person_id, reason=reason, now=here.now, entropy=here.entropy
+    )
+    return _open(deed, account, order, here, import_id)
+
+
+def resend(session: Session, actor: Actor, invitation_id: str, *, reason: str, here: Here) -> None:
+    """Send an open invitation again; its time, and that of what waits with it, begins anew.
+
+    Raises GoneError, TooSoonError, ReasonError, OutOfReachError, ColleagueError.
+    """
+    invitation = _invitation(session, invitation_id)
+    deed = begin(
+        session, actor, invitation.person_id, reason=reason, now=here.now, entropy=here.entropy
+    )
+    _refuse_too_soon(session, invitation, here.now)
+    until = here.now + here.config.activation_days * DAY
+    renewed = session.execute(
+        update(Invitation)
+        .where(
+            Invitation.id == invitation_id,
+            Invitation.state == InvitationState.OPEN,
+            Invitation.expires_at > here.now,
+        )
+        .values(expires_at=until)
+        .returning(Invitation.id)
+    ).first()
+    account = _account_of(session, invitation)
+    if renewed is None or account is None:
+        raise GoneError
+    wait(deed, account, invitation.services.split(), here)
+    deed.note(Act.PERSON_INVITED_AGAIN, invitation_id, account=invitation.address)
+    _send(deed, MailKind.INVITED_AGAIN, invitation.address, invitation.services, until)
+
+
+def withdraw(
+    session: Session,
+    actor: Actor,
+    invitation_id: str,
+    *,
+    reason: str,
+    here: Here,
+) -> None:
+    """End an open invitation and what waits with it; the person stays, without any service.
+
+    Raises GoneError, ReasonError, OutOfReachError, ColleagueError.
+    """
+    invitation = _invitation(session, invitation_id)
+    deed = begin(
+        session, actor, invitation.person_id, reason=reason, now=here.now, entropy=here.entropy
+    )
+    if not end_invitation(session, invitation_id, InvitationState.WITHDRAWN, now=here.now):
+        raise GoneError
+    stop_waiting(session, invitation, "withdrawn")
+    deed.note(Act.INVITATION_WITHDRAWN, invitation_id, account=invitation.address)
+    deed.tell(MailKind.WITHDRAWN, invitation.address, account=invitation.address)
+
+
+def wait(deed: Deed, account: MailAccount, services: Sequence[str], here: Here) -> str:
+    """Leave an activation of these services waiting for a device and return its id."""
+    ids = {
+        row.service: row.id
+        for row in deed.session.execute(
+            select(AccountService.service, AccountService.id).where(
+                AccountService.account_id == account.id
+            )
+        )
+    }
+    return wait_for_device(
+        deed.session.connection(),
+        person_id=deed.person_id,
+        account_service_ids=[ids[each] for each in ServiceName if each in services],
+        ticket=new_id(here.entropy),
+        now=here.now,
+        entropy=here.entropy,
+        config=here.config,
+        made_by=deed.actor.actor,
+        detail={"reason": deed.reason},
+    )
+
+
+def stop_waiting(session: Session, invitation: Invitation, reason: str) -> None:
+    """End what waits for a device, by whatever way, at the account of an invitation."""
+    waiting = session.scalars(
+        select(Activation.id)
+        .join(ServiceGrant, ServiceGrant.activation_id == Activation.id)
+        .join(AccountService, AccountService.id == ServiceGrant.account_service_id)
+        .join(MailAccount, MailAccount.id == AccountService.account_id)
+        .where(
+            MailAccount.person_id == invitation.person_id,
+            MailAccount.address == invitation.address,
+            Activation.state == ActivationState.OPEN,
+        )
+        .distinct()
+    ).all()
+    kill(session.connection(), waiting, reason=reason)
+
+
+def _usable(wanted: Invite) -> Invite:
+    try:
+        address = parse(wanted.address).text
+    except AddressError:
+        raise UnusableError("address") from None
+    services = [each.value for each in ServiceName if each in wanted.services]
+    if not services or not set(wanted.services) <= set(ServiceName):
+        raise UnusableError("services")
+    language = wanted.language or None
+    if language is not None and (len(language) > 16 or not _LANGUAGE.fullmatch(language)):
+        raise UnusableError("language")
+    return Invite(address, usable_name(wanted.name), services, tuple(wanted.groups), language)
+
+
+def _provide(
+    session: Session,
+    actor: Actor,
+    account: MailAccount,
+    order: Invite,
+    *,
+    reason: str,
+    here: Here,
+) -> Invited:
+    """Give the owner of a proven address the services they lack, and something that waits."""
+    deed = begin(
+        session, actor, account.person_id, reason=reason, now=here.now, entropy=here.entropy
+    )
+    refuse_disabled(session, account.person_id)
+    _give(session, account, order.services, here)
+    activation_id = wait(deed, account, order.services, here)
+    chosen = " ".join(order.services)
+    deed.note(Act.SERVICES_CHOSEN, account.id, account=account.address, chosen=chosen)
+    deed.tell(MailKind.SERVICES_CHOSEN, account.address, account=account.address, services=chosen)
+    return Invited(account.person_id, None, activation_id)
+
+
+def _refuse_invited(session: Session, actor: Actor, address: str, here: Here) -> None:
+    open_one = find_open(session, address)
+    if open_one is None:
+        return
+    if open_one.expires_at > here.now:
+        # Whom the actor cannot see is not named to them.
+        find(session, actor, open_one.person_id)
+        raise AlreadyInvitedError(open_one.person_id)
+    # The worker comes round once a minute; nobody has to wait for it.
+    end_invitation(session, open_one.id, InvitationState.EXPIRED, now=here.now)
+
+
+def _refuse_colleague(session: Session, actor: Actor, address: str) -> None:
+    """What belongs to a member of staff is set up by those who manage staff."""
+    theirs = select(exists().where(Staff.address == address, Staff.state != StaffState.DISABLED))
+    if not actor.may(Permission.STAFF_MANAGE) and session.scalar(theirs):
+        raise ColleagueError
+
+
+def _usable_groups(session: Session, actor: Actor, groups: Sequence[str]) -> list[str]:
+    """Return the groups; who reaches only some must put the person where they can see them."""
+    wanted = set(groups)
+    found = session.scalars(
+        select(PersonGroup.id).where(PersonGroup.id.in_(wanted), groups_within(actor))
+    ).all()
+    if set(found) != wanted or (actor.reach == Reach.GROUPS and not wanted):
+        raise UnusableError("groups")
+    return sorted(found)
+
+
+def _earlier(session: Session, actor: Actor, address: str) -> MailAccount | None:
+    """Return the account of somebody who was invited before and never signed in."""
+    account = session.scalar(
+        select(MailAccount)
+        .where(MailAccount.address == address, MailAccount.vouched_by == VouchedBy.STAFF)
+        .order_by(MailAccount.created_at.desc(), MailAccount.id)
+        .limit(1)
+    )
+    if account is None or session.scalar(
+        select(
+            exists().where(
+                MailAccount.person_id == account.person_id, MailAccount.proven_at.is_not(None)
+            )
+        )
+    ):
+        return None
+    check(session, actor, account.person_id)
+    refuse_disabled(session, account.person_id)
+    return account
+
+
+def _new_person(session: Session, order: Invite, here: Here) -> MailAccount:
+    person = Person(id=new_id(here.entropy), created_at=here.now)
+    session.add(person)
+    session.flush()
+    account = MailAccount(
+        id=new_id(here.entropy),
+        person_id=person.id,
+        address=order.address,
+        vouched_by=VouchedBy.STAFF,
+        created_at=here.now,
+    )
+    session.add(account)
+    session.flush()
+    return account
+
+
+def _join(session: Session, person_id: str, groups: Sequence[str]) -> None:
+    present = set(
+        session.scalars(select(GroupMember.group_id).where(GroupMember.person_id == person_id))
+    )
+    rows = [{"group_id": each, "person_id": person_id} for each in groups if each not in present]
+    if rows:
+        session.execute(insert(GroupMember), rows)
+
+
+def _open(
+    deed: Deed, account: MailAccount, order: Invite, here: Here, import_id: str | None
+) -> Invited:
+    """Open the invitation with all that belongs to it."""
+    session, until = deed.session, here.now + here.config.activation_days * DAY
+    person = session.get_one(Person, account.person_id)
+    person.name, person.language = order.name or person.name, order.language or person.language
+    terms.refresh(session, person.id)
+    chosen = " ".join(order.services)
+    invitation = Invitation(
+        id=new_id(here.entropy),
+        person_id=person.id,
+        address=account.address,
+        services=chosen,
+        state=InvitationState.OPEN,
+        reason=deed.reason,
+        invited_by=deed.actor.actor,
+        import_id=import_id,
+        created_at=here.now,
+        expires_at=until,
+    )
+    session.add(invitation)
+    session.flush()
+    _give(session, account, order.services, here)
+    deed.note(Act.PERSON_INVITED, invitation.id, account=account.address, chosen=chosen)
+    activation_id = wait(deed, account, order.services, here)
+    _send(deed, MailKind.INVITED, account.address, chosen, until)
+    return Invited(person.id, invitation.id, activation_id)
+
+
+def _give(session: Session, account: MailAccount, services: Sequence[str], here: Here) -> None:
+    ensure_services(
+        session,
+        account.id,
+        shard=here.config.shard,
+        now=here.now,
+        entropy=here.entropy,
+        chosen=services,
+    )
+
+
+def _send(deed: Deed, kind: MailKind, address: str, services: str, until: int) -> None:
+    deed.tell(kind, address, account=address, services=services, until=until)
+
+
+def _invitation(session: Session, invitation_id: str) -> Invitation:
+    found = session.get(Invitation, invitation_id)
+    if found is None:
+        raise GoneError
+    return found
+
+
+def _account_of(session: Session, invitation: Invitation) -> MailAccount | None:
+    return session.scalar(
+        select(MailAccount).where(
+            MailAccount.person_id == invitation.person_id,
+            MailAccount.address == invitation.address,
+        )
+    )
+
+
+def _refuse_too_soon(session: Session, invitation: Invitation, now: int) -> None:
+    kinds = (MailKind.INVITED.value, MailKind.INVITED_AGAIN.value)
+    sent = session.scalar(
+        select(func.count()).where(
+            OutgoingMail.person_id == invitation.person_id,
+            OutgoingMail.address == invitation.address,
+            OutgoingMail.kind.in_(kinds),
+            OutgoingMail.created_at > now - HOUR,
+        )
+    )
+    if (sent or 0) >= MOST_MAILS:
+        raise TooSoonError
