@@ -87,5 +87,10 @@ def end_others(session: Session, person_id: str, this: str, *, now: int) -> int:
     return sum(sessions.end(session, row.id, person_id, by_session=this, now=now) for row in others)
 
 
+def browser_and_system(user_agent: str) -> tuple[str | None, str | None]:
+    """Return what a browser says it is and runs on, as far as its words are known here."""
+    return _first(BROWSERS, user_agent), _first(SYSTEMS, user_agent)
+
+
 def _first(table: tuple[tuple[str, re.Pattern[str]], ...], user_agent: str) -> str | None:
     return next((name for name, pattern in table if pattern.search(user_agent)), None)

@@ -5,15 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 from flask_babel import LazyString, lazy_gettext
 
 from app.rights import Permission
-from app.webadmin import gate, home_views, notices, session_views, sign_in_views
+from app.webadmin import (
+    confirm_views,
+    gate,
+    home_views,
+    notices,
+    people_views,
+    person_views,
+    session_views,
+    sign_in_views,
+    things_views,
+    welcome_views,
+)
+from app.webadmin.lists import LIST_ENDPOINTS
 from app.webadmin.words import ROLE_NAMES
 
 # Importing a module of views puts its pages into the blueprint.
-VIEWS: Final = (home_views, session_views, sign_in_views)
+VIEWS: Final = (
+    home_views,
+    session_views,
+    sign_in_views,
+    confirm_views,
+    welcome_views,
+    people_views,
+    person_views,
+    things_views,
+)
 
 
 @dataclass(frozen=True)
@@ -23,9 +44,14 @@ class Item:
     endpoint: str
     label: LazyString
     permission: Permission
+    # Pages elsewhere that belong to it.
+    also: tuple[str, ...] = ()
 
 
-NAVIGATION: Final = (Item("webadmin.index", lazy_gettext("Overview"), Permission.DASHBOARD_SEE),)
+NAVIGATION: Final = (
+    Item("webadmin.index", lazy_gettext("Overview"), Permission.DASHBOARD_SEE),
+    Item("webadmin.people", lazy_gettext("People"), Permission.PEOPLE_SEE, also=LIST_ENDPOINTS),
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +71,13 @@ def context() -> dict[str, Any]:
         "take_notice": notices.take,
         "signed_in": None,
         "role_names": ROLE_NAMES,
+        "is_page": _is_page,
     }
+
+
+def _is_page(endpoint: str) -> bool:
+    """Tell whether there is such a page of WebAdmin."""
+    return f"webadmin.{endpoint.removeprefix('.')}" in current_app.view_functions
 
 
 def _navigation() -> list[Entry]:
@@ -53,7 +85,11 @@ def _navigation() -> list[Entry]:
     if staff is None:
         return []
     return [
-        Entry(url_for(item.endpoint), item.label, _is_here(item.endpoint))
+        Entry(
+            url_for(item.endpoint),
+            item.label,
+            any(_is_here(each) for each in (item.endpoint, *item.also)),
+        )
         for item in NAVIGATION
         if staff.may(item.permission)
     ]
