@@ -9,6 +9,9 @@ import pytest
 from app.clock import FixedClock
 from app.database import Database
 from tests.app.auditing.house import House
+from tests.app.pages.conftest import bare, lived_in
+
+__all__ = ["bare", "house", "lived_in"]
 
 
 @pytest.fixture
