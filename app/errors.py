@@ -18,6 +18,7 @@ from app.clock import SECOND
 from app.database import DatabaseUnavailableError
 from app.extensions import handfast
 from app.security import CrossSiteError
+from app.staff.passwords import BusyError
 from app.staff.reach import ColleagueError, OutOfReachError
 from app.throttle import TooManyError
 
@@ -83,6 +84,7 @@ def install(portal: Flask) -> None:
     portal.register_error_handler(TooManyError, _too_many)
     portal.register_error_handler(OutOfReachError, _out_of_reach)
     portal.register_error_handler(ColleagueError, _colleague)
+    portal.register_error_handler(BusyError, _busy)
     portal.register_error_handler(DatabaseUnavailableError, _unavailable)
     portal.register_error_handler(problems.ProblemError, _problem)
     portal.register_error_handler(Exception, _bug)
@@ -133,6 +135,13 @@ def _out_of_reach(_error: OutOfReachError) -> Response:
 
 def _colleague(_error: ColleagueError) -> Response:
     return problems.answer_of_status(403) if is_api() else page(403, told=COLLEAGUE)
+
+
+def _busy(_error: BusyError) -> Response:
+    logs.event("passwords are busy", logging.WARNING)
+    response = _answer(503)
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 def _unavailable(error: DatabaseUnavailableError) -> Response:

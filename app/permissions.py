@@ -55,6 +55,23 @@ PUBLIC: Final = frozenset(
         "well_known.trust",
         "well_known.health",
         "webadmin.sign_in",
+        "webadmin.give_password",
+        "webadmin.second",
+        "webadmin.give_code",
+        "webadmin.passkey_options",
+        "webadmin.give_passkey",
+        # Behind a one-time link; each asks at which stage the session is.
+        "webadmin.welcome",
+        "webadmin.open_link",
+        "webadmin.welcome_password",
+        "webadmin.choose_password",
+        "webadmin.welcome_factor",
+        "webadmin.welcome_authenticator",
+        "webadmin.welcome_passkey_options",
+        "webadmin.welcome_passkey",
+        "webadmin.welcome_codes",
+        "webadmin.make_welcome_codes",
+        "webadmin.finish_welcome",
     }
 )
 

@@ -40,6 +40,13 @@ class PasskeyError(Exception):
 
 
 @dataclass(frozen=True)
+class Challenge:
+    """What the library keeps between question and answer."""
+
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Shown:
     """Whose passkey answered."""
 
@@ -64,14 +71,26 @@ def begin_adding(
     return dict(options.public_key)
 
 
+def take(database: Session, session_id: str) -> Challenge:
+    """Take the challenge that waits in a session, in a transaction of its own; or PasskeyError."""
+    state = take_note(database, session_id, NOTE)
+    if state is None:
+        raise PasskeyError
+    return Challenge(state)
+
+
 def add(
-    database: Session, session_id: str, staff_id: str, untrusted: str, name: str, here: StaffHere
+    database: Session,
+    challenge: Challenge,
+    staff_id: str,
+    untrusted: str,
+    name: str,
+    here: StaffHere,
 ) -> StaffPasskey:
     """Keep the passkey that was made, or raise PasskeyError."""
-    state = _taken(database, session_id)
     answer = _read(untrusted)
     try:
-        made = _server(here).register_complete(state, answer)
+        made = _server(here).register_complete(challenge.state, answer)
     except Exception as error:
         # The library raises whatever its decoders do; all of it means the same.
         raise PasskeyError from error
@@ -110,10 +129,13 @@ def begin_showing(
 
 
 def show(
-    database: Session, session_id: str, staff_id: str | None, untrusted: str, here: StaffHere
+    database: Session,
+    challenge: Challenge,
+    staff_id: str | None,
+    untrusted: str,
+    here: StaffHere,
 ) -> Shown:
-    """Return whose passkey answered the challenge, or raise PasskeyError."""
-    state = _taken(database, session_id)
+    """Return whose passkey answered the challenge, or raise PasskeyError; None: anybody's."""
     answer = _parsed(_read(untrusted))
     row = _by_credential(database, answer.raw_id)
     if row is None or staff_id not in {None, row.staff_id}:
@@ -122,7 +144,8 @@ def show(
     if handle and handle != unb64u(row.staff_id, length=16):
         raise PasskeyError
     try:
-        _server(here).authenticate_complete(state, [AttestedCredentialData(row.credential)], answer)
+        known = [AttestedCredentialData(row.credential)]
+        _server(here).authenticate_complete(challenge.state, known, answer)
     except Exception as error:
         raise PasskeyError from error
     _count(database, row, answer.response.authenticator_data.counter, here)
@@ -167,13 +190,6 @@ def _by_credential(database: Session, credential_id: bytes) -> StaffPasskey | No
         .join(Staff, Staff.id == StaffPasskey.staff_id)
         .where(StaffPasskey.credential_id == credential_id, Staff.state != StaffState.DISABLED)
     )
-
-
-def _taken(database: Session, session_id: str) -> Mapping[str, Any]:
-    state = take_note(database, session_id, NOTE)
-    if state is None:
-        raise PasskeyError
-    return state  # type: ignore[no-any-return]  # as the library made it
 
 
 def _read(untrusted: str) -> dict[str, Any]:

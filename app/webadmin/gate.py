@@ -116,6 +116,9 @@ def _read() -> Visit:
         return Visit(Browser(new_token(here.entropy), is_new=True))
     with here.database.read() as database:
         found = sessions.find(database, token, now=now)
+        if found is None and sessions.is_known(database, token):
+            # A token whose session is over is never used again.
+            return Visit(Browser(new_token(here.entropy), is_new=True))
         if found is None:
             # Forms of the sign-in carry a token before there is any row.
             return Visit(Browser(token, is_new=False))
