@@ -10,6 +10,7 @@ Point = Literal[
     "device.confirm.sent",
     "device.complete.received",
     "device.active.stored",
+    "device.unwanted.stored",
     "device.numbers.reserved",
     "device.packet.sent",
     "device.report.stored",

@@ -5,16 +5,22 @@ import platform
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
 from plugin.errors import ExitCode, UserError
 from plugin.i18n import _
-from plugin.keystore.records import Contents, KeyRecord, PendingRecord, identity_key
+from plugin.keystore.records import (
+    Contents,
+    KeyRecord,
+    PendingKind,
+    PendingRecord,
+    identity_key,
+)
 from plugin.keystore.sealing import AskPassphrase
 from plugin.keystore.store import Store
-from plugin.limits import PENDING_DAYS, USED_KEPT
+from plugin.limits import CODE_PENDING_DAYS, PENDING_DAYS, USED_KEPT
 from plugin.network.transport import Transport
 from plugin.paths import Paths
 from plugin.person.prompt import ask_passphrase
@@ -99,16 +105,19 @@ class Device:
 
         def add(contents: Contents) -> Contents:
             nonlocal added
-            if _has_used(contents, record.activation):
+            if record.kind == "code":
+                is_taken = any(record.is_same_code(other) for other in contents.pending)
+            else:
+                is_taken = _has_used(contents, record.activation)
+            if is_taken:
                 added = False
                 return contents
             now = self.clock()
             used = {jti: at for jti, at in contents.used.items() if now - at < USED_KEPT}
-            return msgspec.structs.replace(
-                contents,
-                pending=(*contents.pending, record),
-                used={**used, record.activation: now},
-            )
+            if record.kind != "code":
+                # Handles of codes come again, so none of them counts as used.
+                used[record.activation] = now
+            return msgspec.structs.replace(contents, pending=(*contents.pending, record), used=used)
 
         self.store.change(add)
         return added
@@ -117,18 +126,7 @@ class Device:
         self, record: PendingRecord, established: Established
     ) -> tuple[KeyRecord, ...]:
         """Turn a pending exchange into active keys in one atomic write; may be repeated."""
-        now = self.clock()
-        fresh = tuple(
-            KeyRecord.of(
-                key,
-                issuer=record.issuer,
-                device=established.device,
-                sub=established.sub,
-                exchange=record.exchange,
-                now=now,
-            )
-            for key in established.keys
-        )
+        fresh = self._keys_of(record, established)
 
         def activate(contents: Contents) -> Contents:
             if record not in contents.pending:
@@ -150,9 +148,53 @@ class Device:
         stored = {key.key_id: key for key in self.store.change(activate).keys}
         return tuple(stored.get(key.key_id, key) for key in fresh)
 
+    def refuse_keys(self, record: PendingRecord, established: Established) -> None:
+        """End a code's exchange that the person refused: its keys are only to be ended now."""
+        fresh = self._keys_of(record, established)
+
+        def refuse(contents: Contents) -> Contents:
+            if record not in contents.pending:
+                return contents
+            return msgspec.structs.replace(
+                contents,
+                pending=tuple(other for other in contents.pending if other != record),
+                unwanted=contents.unwanted + fresh,
+            )
+
+        self.store.change(refuse)
+
+    def give_up(self, records: Collection[PendingRecord]) -> None:
+        """Drop exchanges that the person gave up."""
+        self.store.change(
+            lambda contents: msgspec.structs.replace(
+                contents, pending=tuple(one for one in contents.pending if one not in records)
+            )
+        )
+
+    def _keys_of(self, record: PendingRecord, established: Established) -> tuple[KeyRecord, ...]:
+        now = self.clock()
+        return tuple(
+            KeyRecord.of(
+                key,
+                issuer=record.issuer,
+                device=established.device,
+                sub=established.sub,
+                exchange=record.exchange,
+                now=now,
+            )
+            for key in established.keys
+        )
+
     def pending(self) -> tuple[PendingRecord, ...]:
-        """Return the exchanges still to finish; those of more than seven days ago end here."""
-        oldest = self.clock() - PENDING_DAYS * 86400
+        """Return the exchanges still to finish; those that are too old end here.
+
+        That is after seven days, for a typed code after one: a mistyped one is refused for ever.
+        """
+        now = self.clock()
+        oldest = {
+            kind: now - (CODE_PENDING_DAYS if kind == "code" else PENDING_DAYS) * 86400
+            for kind in get_args(PendingKind)
+        }
 
         def keep_young(contents: Contents) -> Contents:
             held = {key.key_id for key in contents.keys}
@@ -162,7 +204,7 @@ class Device:
                 pending=tuple(
                     record
                     for record in contents.pending
-                    if record.created >= oldest or record.replaces in held
+                    if record.created >= oldest[record.kind] or record.replaces in held
                 ),
             )
 
@@ -254,7 +296,7 @@ def _has_used(contents: Contents, activation: str) -> bool:
 
 
 def _held(contents: Contents, key_id: str) -> KeyRecord:
-    for key in contents.keys:
+    for key in (*contents.keys, *contents.unwanted):
         if key.key_id == key_id:
             return key
     raise UserError(
@@ -266,15 +308,22 @@ def _held(contents: Contents, key_id: str) -> KeyRecord:
 
 def _with_key(contents: Contents, changed: KeyRecord) -> Contents:
     """Put the changed record into the place of the old one: the order says which is newer."""
+
+    def put(keys: tuple[KeyRecord, ...]) -> tuple[KeyRecord, ...]:
+        return tuple(changed if key.key_id == changed.key_id else key for key in keys)
+
     return msgspec.structs.replace(
-        contents,
-        keys=tuple(changed if key.key_id == changed.key_id else key for key in contents.keys),
+        contents, keys=put(contents.keys), unwanted=put(contents.unwanted)
     )
 
 
 def _without_keys(contents: Contents, key_ids: Collection[str]) -> Contents:
-    kept = tuple(key for key in contents.keys if key.key_id not in key_ids)
-    return _without_rotations(msgspec.structs.replace(contents, keys=kept), key_ids)
+    left = msgspec.structs.replace(
+        contents,
+        keys=tuple(key for key in contents.keys if key.key_id not in key_ids),
+        unwanted=tuple(key for key in contents.unwanted if key.key_id not in key_ids),
+    )
+    return _without_rotations(left, key_ids)
 
 
 def _without_rotations(

@@ -64,10 +64,11 @@ def resume(
 
     `problem` is told why each of them stays. `before` (seconds UTC) leaves alone what was begun
     later. Never call this because of a document nobody consented to: it goes to the network.
+    What began with a typed code is left alone too, as the person is yet to say yes to it.
     """
     finished: tuple[KeyRecord, ...] = ()
     for record in device.pending():
-        if before is not None and record.created >= before:
+        if record.kind == "code" or (before is not None and record.created >= before):
             continue
         try:
             finished += agreement.finish(record, device=device, pauses=())

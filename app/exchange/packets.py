@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from app.activation.confirmation import expire_unconfirmed, is_overdue
@@ -22,7 +22,7 @@ from app.exchange.redemption import LostRaceError, shown_name
 from app.exchange.rotations import WISH_PAUSE, Rotations
 from app.keystore.places import key_place
 from app.models import DeviceState, KeyState
-from app.models.tables import SERVICE_KEY
+from app.models.tables import ACTIVATION, SERVICE_KEY
 from protocol.channel import (
     End,
     EndAnswer,
@@ -152,11 +152,11 @@ class PacketService:
         accepted = statements.ACCEPT.row(connection, _counted(row, request, window, now))
         if accepted is None:
             raise LostRaceError
-        if row.proven_at is None:
-            _prove(connection, row, now)
         if isinstance(request, End):
             _end(connection, row, now)
             return EndAnswer()
+        if row.proven_at is None:
+            _prove(connection, row, now)
         if device.confirmed_at is None:
             # Whoever renews an unconfirmed key would confirm the device by it.
             return ReportAnswer(book=None, waiting=True, rotation=None, at=seconds(now))
@@ -227,8 +227,16 @@ def _prove(connection: Connection, row: Any, now: int) -> None:
 
 
 def _end(connection: Connection, row: Any, now: int) -> None:
-    this_key = SERVICE_KEY.c.id == row.id
-    for key_id in revoke_keys(connection, this_key, now=now, reason="by-device"):
+    """End the key; if nothing but this packet came under it, what it was to replace stays.
+
+    Somebody may have refused what a typed code brought, and keeps the key from before. But who
+    ends the new key of a rotation means the old one as well.
+    """
+    ending = SERVICE_KEY.c.id == row.id
+    if row.proven_at is None:
+        rotated = select(ACTIVATION.c.rotates_key_id).where(ACTIVATION.c.id == row.activation_id)
+        ending = ending | (SERVICE_KEY.c.id == rotated.scalar_subquery())
+    for key_id in revoke_keys(connection, ending, now=now, reason="by-device"):
         record_own(connection, Act.KEY_REVOKED, row.person_id, key_id, now, _actor(row))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from plugin import handler
-from plugin.commands import activate_waiting
+from plugin.commands import activate_code, activate_waiting
 from plugin.commands.activate_report import Report, show
 from plugin.commands.document_consent import activate_document, consent_to
 from plugin.commands.open_document import progress
@@ -36,7 +36,8 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         epilog=_(
             "examples: handfast activate\n"
             "          handfast activate --account ann@example.org --password-fd 3 3< FILE\n"
-            "          handfast activate --waiting"
+            "          handfast activate --waiting\n"
+            "          handfast activate --code"
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -57,6 +58,17 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         metavar=_("ID"),
         help=_("finish an activation that waits for a device; without an id, choose one"),
     )
+    command.add_argument(
+        "--code",
+        action="store_true",
+        help=_("type a code that somebody reads out to you, or that the portal shows you"),
+    )
+    command.add_argument(
+        "--code-fd",
+        type=int,
+        metavar="N",
+        help=_("with --code: read the code, one line, from file descriptor N"),
+    )
     command.add_argument("--yes", action="store_true", help=_("do not ask"))
     command.add_argument("--json", action="store_true", help=_("print the result as JSON"))
     command.set_defaults(run=run)
@@ -66,6 +78,8 @@ def run(args: argparse.Namespace, device: Device) -> int:
     """Finish what was cut, then activate everything that was asked for in one call."""
     if args.waiting is not None and args.waiting.startswith("https://"):
         args.portal, args.waiting = args.waiting, ""
+    if args.code or args.code_fd is not None:
+        return activate_code.run(args, device)
     chosen = calls.choose(args.portal, device)
     if args.waiting is not None:
         return activate_waiting.run(args, sign_in.Session(chosen, args))

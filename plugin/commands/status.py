@@ -65,6 +65,8 @@ def next_step(device: Device, pending: tuple[PendingRecord, ...]) -> str:
     trusts = device.trust.all()
     if not trusts:
         return _("handfast trust add https://… (the address of your service)")
+    if any(one.kind == "code" for one in pending):
+        return _("handfast activate --code (a code that was typed has come to no end yet)")
     if pending:
         return ngettext(
             "%d exchange is not finished: run handfast status again when the network is back",

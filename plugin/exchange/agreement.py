@@ -21,7 +21,7 @@ from protocol.errors import (
     RemoteProtocolError,
     VerificationError,
 )
-from protocol.handshake import Context, GrantName, Initiator, Pending, State
+from protocol.handshake import Context, Established, GrantName, Initiator, Pending, State
 from protocol.trust import KeySet
 
 T = TypeVar("T")
@@ -29,13 +29,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Run:
-    """What a run is about, whether a document or a rotation of the key `replaces` began it."""
+    """What a run is about: a document, a rotation of the key `replaces`, or a typed code.
+
+    A code does not say what for (`grants`) and whose it is (`sub`).
+    """
 
     context: Context
     prs: bytes = field(repr=False)
     exchange: str
-    grants: tuple[GrantName, ...]
-    sub: str
+    grants: tuple[GrantName, ...] = ()
+    sub: str | None = None
     replaces: str | None = None
 
 
@@ -91,6 +94,16 @@ def finish(
     record: PendingRecord, *, device: Device, pauses: Sequence[float] = RESEND_PAUSES
 ) -> tuple[KeyRecord, ...]:
     """Run confirm and complete; nothing but a valid complete changes what is stored."""
+    established = complete(record, device=device, pauses=pauses)
+    keys = device.activate_keys(record, established)
+    crashpoint("device.active.stored")
+    return keys
+
+
+def complete(
+    record: PendingRecord, *, device: Device, pauses: Sequence[float] = RESEND_PAUSES
+) -> Established:
+    """Run confirm and complete, and store nothing: the run stays pending."""
     pending = _stored(record)
     established = _send(
         device,
@@ -104,9 +117,7 @@ def finish(
         resumable=True,
     )
     crashpoint("device.complete.received")
-    keys = device.activate_keys(record, established)
-    crashpoint("device.active.stored")
-    return keys
+    return established
 
 
 def _stored(record: PendingRecord) -> Pending:
@@ -196,7 +207,11 @@ def _send(
 
 def _unfinished(why: str, kind: PendingKind, resumable: bool) -> UserError:
     message = _("the key exchange is not finished: %s") % why
-    if resumable:
+    if kind == "code" and resumable:
+        hint = _('nothing is lost: "handfast activate --code" goes on with it')
+    elif kind == "code":
+        hint = _("look at the network, then type the code again")
+    elif resumable:
         hint = _('nothing is lost: it goes on by itself, or run "handfast status"')
     elif kind == "rotation":
         hint = _('nothing is lost: the old key works; "handfast refresh" tries again')

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from plugin.crashpoints import crashpoint
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
-from plugin.exchange import packets, rotation
+from plugin.exchange import packets, rotation, unwanted
 from plugin.exchange.packets import Answered, Ending, KeyEndedError, current_key_set
 from plugin.i18n import _
 from plugin.keystore.records import KeyRecord
@@ -52,6 +52,7 @@ def report_in(
     `only` names keys by id; `rotate` names those for which a new key is wished.
     """
     contacts: list[Contact] = []
+    unwanted.end_all(device)
     for line in _lines(device.store.read().keys):
         if only is not None and not any(key.key_id in only for key in line):
             continue

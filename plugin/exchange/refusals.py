@@ -19,6 +19,8 @@ def untrusted_document(error: VerificationError, *, expired_for: int | None = No
 def refused_by_service(code: ErrorCode, kind: PendingKind = "document") -> UserError:
     """Translate the code of an error answer that is not worth sending the same bytes again."""
     message, hint = _CODES.get(code, (_("the service refused the activation"), _AGAIN))
+    if kind == "code" and code is ErrorCode.REFUSED:
+        message, hint = _CODE_REFUSED
     if kind == "rotation" and code not in (ErrorCode.BUSY, ErrorCode.UNAVAILABLE):
         message, hint = _("the service refused to replace the key"), _REFRESH
     return UserError(message, hint, ExitCode.REFUSED_BY_SERVICE)
@@ -28,6 +30,12 @@ _AGAIN = _('press "Activate this device" or run "handfast activate" again')
 _REFRESH = _('nothing is lost: the old key works; "handfast refresh" tries again')
 _FOREIGN = _('nothing was done; if you did not just press "Activate this device", all is well')
 _UPDATE = _('run "handfast trust update", then activate again')
+
+# One answer for all of these as well: nobody is told which part of a guess was right.
+_CODE_REFUSED = (
+    _("the service does not take this code: it is wrong, too old, used, or was tried too often"),
+    _("compare it and type it again; it has five tries in ten minutes, then ask for a new one"),
+)
 
 _REASONS: dict[Reason, tuple[str, str]] = {
     Reason.TOO_LARGE: (_("the document is too large to be an activation document"), _FOREIGN),

@@ -11,7 +11,7 @@ from protocol.encoding import b64u, unb64u
 from protocol.handshake import Pending, SessionKey
 from protocol.signing import SigningKey
 
-STORE_VERSION: Final = 2
+STORE_VERSION: Final = 3
 T = TypeVar("T")
 PendingKind = Literal["document", "code", "rotation"]
 
@@ -53,6 +53,14 @@ class PendingRecord(Record, frozen=True, forbid_unknown_fields=True):
             b64u(pending.to_bytes()),
             pending.kind,
             replaces,
+        )
+
+    def is_same_code(self, other: "PendingRecord") -> bool:
+        """Say whether both are runs of codes with one handle, of one issuer."""
+        return (self.kind, self.issuer, self.activation) == (
+            other.kind,
+            other.issuer,
+            other.activation,
         )
 
     def pending(self) -> Pending:
@@ -136,10 +144,28 @@ class ProgramRecord(Record, frozen=True, forbid_unknown_fields=True):
     granted: int
 
 
+class RemovalRecord(Record, frozen=True, forbid_unknown_fields=True):
+    """That the service had everything of one owner removed here; times in seconds UTC.
+
+    `key` and `at` are those of the notice that said so, `device` the thumbprint that answers it.
+    `noted` says when the service noted the answer, None until then.
+    """
+
+    issuer: str
+    exchange: str
+    device: str
+    key: str
+    at: int
+    accounts: tuple[str, ...]
+    removed: int
+    noted: int | None = None
+
+
 class Contents(Record, frozen=True, forbid_unknown_fields=True):
     """Everything in the store; a change makes a new one. Newer keys come after older ones.
 
     `tokens` holds by issuer what signs this device in at the portal's interface for programs.
+    `unwanted` holds keys that the person refused after a typed code: only to be ended.
     """
 
     version: int = STORE_VERSION
@@ -149,6 +175,20 @@ class Contents(Record, frozen=True, forbid_unknown_fields=True):
     keys: tuple[KeyRecord, ...] = ()
     programs: tuple[ProgramRecord, ...] = ()
     used: dict[str, int] = msgspec.field(default_factory=dict)
+    unwanted: tuple[KeyRecord, ...] = ()
+    removals: tuple[RemovalRecord, ...] = ()
+
+
+class _ContentsV2(Record, frozen=True, forbid_unknown_fields=True):
+    """What a store of the second version holds: the same records, and fewer of them."""
+
+    version: int
+    identities: dict[str, str]
+    tokens: dict[str, str]
+    pending: tuple[PendingRecord, ...]
+    keys: tuple[KeyRecord, ...]
+    programs: tuple[ProgramRecord, ...]
+    used: dict[str, int]
 
 
 def identity_key(seed: str) -> SigningKey:
@@ -162,13 +202,16 @@ def encode(contents: Contents) -> bytes:
 
 
 def decode(data: bytes) -> Contents:
-    """Return what encodes to exactly `data`, now or in version 1; or raise StoreDamagedError."""
+    """Return what encodes to exactly `data`, now or earlier; or raise StoreDamagedError."""
     try:
         version = decoding.decode(data, _Versioned).version
-        if version not in (1, STORE_VERSION):
+        if version not in (1, 2, STORE_VERSION):
             raise StoreDamagedError(f"version {version}")
         if version == STORE_VERSION:
             return _exact(data, Contents)
+        if version == 2:
+            second = msgspec.structs.asdict(_exact(data, _ContentsV2))
+            return Contents(**{**second, "version": STORE_VERSION})
         return msgspec.convert(upgraded(_exact(data, ContentsV1)), Contents)
     except DecodingError as error:
         raise StoreDamagedError(str(error)) from error

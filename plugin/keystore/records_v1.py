@@ -1,4 +1,4 @@
-"""The key store's first version: still read, written again as the second by the next change."""
+"""The key store's first version: still read, written again as this one by the next change."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ class ContentsV1(_Record, frozen=True, forbid_unknown_fields=True):
 
 
 def upgraded(contents: ContentsV1) -> dict[str, Any]:
-    """Return what the second version would hold; what it adds has its defaults there."""
+    """Return what later versions would hold; what they add has its defaults there."""
     # A book was never sent then, and what was kept in its place was no signed one.
     keys = [{**msgspec.structs.asdict(key), "book": None} for key in contents.keys]
     pending = [msgspec.structs.asdict(record) for record in contents.pending]

@@ -8,14 +8,14 @@ from plugin.person.terminal import date, plain
 
 @dataclass(frozen=True)
 class ConsentRequest:
-    """What a person is asked; times in seconds UTC."""
+    """What a person is asked; times in seconds UTC. A typed code has no time left to name."""
 
     issuer: str
     fingerprint: str
     known_since: int
     device: str
     accounts: tuple[tuple[str, tuple[str, ...]], ...]
-    until: int
+    until: int | None
 
 
 def consent_lines(request: ConsentRequest) -> list[str]:
@@ -33,4 +33,6 @@ def consent_lines(request: ConsentRequest) -> list[str]:
         % {"account": plain(account), "services": ", ".join(plain(name) for name in services)}
         for account, services in request.accounts
     ]
+    if request.until is None:
+        return lines
     return [*lines, _("Until:        %s") % date(request.until)]

@@ -46,15 +46,18 @@ class Client:
             **more,
         }
 
-    def run(self, *arguments: str, passwords: Sequence[str] = (), **more: str) -> Done:
-        """Run a command without terminal or display; each password has a descriptor of its own."""
+    def run(
+        self, *arguments: str, passwords: Sequence[str] = (), code: str | None = None, **more: str
+    ) -> Done:
+        """Run a command without terminal or display; each secret has a descriptor of its own."""
         readers, options = [], []
-        for password in passwords:
+        secrets = [("--password-fd", password) for password in passwords]
+        for option, secret in [*secrets, *([] if code is None else [("--code-fd", code)])]:
             reading, writing = os.pipe()
-            os.write(writing, password.encode() + b"\n")
+            os.write(writing, secret.encode() + b"\n")
             os.close(writing)
             readers.append(reading)
-            options += ["--password-fd", str(reading)]
+            options += [option, str(reading)]
         try:
             done = subprocess.run(
                 [*COMMAND, *arguments, *options],

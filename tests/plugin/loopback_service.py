@@ -11,18 +11,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import trustme
+from msgspec import UNSET
 
 from protocol import media_type, service_uid
 from protocol.activation import ActivationDocument, Grant, document_prs, sign_document
+from protocol.codes import new_code
 from protocol.encoding import b64u
 from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.handshake import (
     Completed,
     Context,
     GrantName,
+    Init,
     RunSecrets,
     accept_confirm,
     check_admission,
+    code_prs,
     complete,
     init_hash,
     problem,
@@ -33,6 +37,8 @@ from protocol.handshake import (
 from protocol.signing import SigningKey
 from protocol.trust import ExchangeEntry, KeyEntry, KeySet, TrustBundle, sign_key_set
 from tests.plugin.loopback_packets import Packets
+
+CODE_RUNS = 5
 
 
 @dataclass
@@ -146,6 +152,22 @@ class Service:
         )
         return raw
 
+    def add_code(self, *services: str) -> str:
+        """Return a code for Ann, as somebody would read it out."""
+        code = new_code(entropy=os.urandom)
+        grants = [
+            GrantName(
+                b64u(os.urandom(16)),
+                "ann@example.org",
+                service,
+                service_uid.make(1, entropy=os.urandom),
+            )
+            for service in services or ("mail",)
+        ]
+        context = Context(self.issuer, code.handle, kind="code")
+        self.add_activation(context, code_prs(self.issuer, code.secret), grants)
+        return code.text
+
     def add_activation(
         self, context: Context, prs: bytes, grants: list[GrantName], rotates: str | None = None
     ) -> None:
@@ -182,9 +204,11 @@ class Service:
         activation = self._activation(init.activation)
         context = activation.context
         run = init_hash(context, init)
-        if not check_admission(activation.prs, run, init.admission):
+        if not _is_admitted(activation, run, init):
             raise RemoteProtocolError(ErrorCode.REFUSED)
         if run not in activation.runs:
+            if context.kind == "code" and len(activation.runs) == CODE_RUNS:
+                raise RemoteProtocolError(ErrorCode.REFUSED)
             replied = respond(
                 context,
                 activation.prs,
@@ -202,6 +226,8 @@ class Service:
             if activation.redeemed[0] != body:
                 raise RemoteProtocolError(ErrorCode.USED)
             return activation.redeemed[1].body
+        if confirm.run not in activation.runs:
+            raise RemoteProtocolError(ErrorCode.REFUSED)
         secrets = activation.runs[confirm.run][1]
         claim = accept_confirm(secrets, confirm)
         completed = complete(secrets, claim, sub="ann", grants=activation.grants)
@@ -230,6 +256,12 @@ def running(folder: Path) -> Iterator[Service]:
         service.issuer = f"https://localhost:{portal}"
         service.exchange = f"http://localhost:{exchange}"
         yield service
+
+
+def _is_admitted(activation: Activation, run: bytes, init: Init) -> bool:
+    if activation.context.kind == "code":
+        return activation.redeemed is None and init.admission is UNSET
+    return check_admission(activation.prs, run, init.admission)
 
 
 def _entry(key: SigningKey) -> KeyEntry:

@@ -1,5 +1,6 @@
-"""A store of the first version, as that version wrote it, goes on in this one."""
+"""Stores of earlier versions, as those wrote them, go on in this one."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.keystore import records
-from plugin.keystore.records import Contents, KeyRecord, ProgramRecord, StoreDamagedError
+from plugin.keystore.records import (
+    Contents,
+    KeyRecord,
+    ProgramRecord,
+    RemovalRecord,
+    StoreDamagedError,
+)
 from plugin.paths import Paths
 from tests.plugin.test_store import keep_identity, open_store
 
@@ -39,22 +46,37 @@ def test_a_store_of_the_first_version_is_read(first: Paths) -> None:
     assert first.store.read_bytes() == before
 
 
-def test_the_next_change_writes_the_second_version(first: Paths) -> None:
+def test_the_next_change_writes_this_version(first: Paths) -> None:
     before = open_store(first).read()
     open_store(first).change(keep_identity)
     after = open_store(first).read()
     assert after == keep_identity(before)
     assert records.decode(records.encode(after)) == after
-    assert b'"version":2' in records.encode(after)
+    assert b'"version":3' in records.encode(after)
 
 
-def test_what_the_first_version_did_not_know_is_damage_there() -> None:
-    second = records.encode(Contents())
+def of_second_version(contents: Contents) -> bytes:
+    """These contents as the second version wrote them."""
+    known = json.loads(records.encode(contents))
+    del known["unwanted"], known["removals"]
+    return json.dumps({**known, "version": 2}, separators=(",", ":"), sort_keys=True).encode()
+
+
+def test_a_store_of_the_second_version_is_read(first: Paths) -> None:
+    contents = open_store(first).read()
+    again = records.decode(of_second_version(contents))
+    assert again == contents
+    assert (again.version, again.unwanted, again.removals) == (3, (), ())
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_an_earlier_version_did_not_know_is_damage_there(version: int) -> None:
+    third = records.encode(Contents())
     with pytest.raises(StoreDamagedError):
-        records.decode(second.replace(b'"version":2', b'"version":1'))
+        records.decode(third.replace(b'"version":3', b'"version":%d' % version))
 
 
-@pytest.mark.parametrize("version", [0, 3, -1])
+@pytest.mark.parametrize("version", [0, 4, -1])
 def test_other_versions_are_left_alone(version: int) -> None:
     other = records.encode(msgspec.structs.replace(Contents(), version=version))
     with pytest.raises(StoreDamagedError, match=f"version {version}"):
@@ -76,6 +98,14 @@ _keys = st.builds(
     st.booleans(),
 )
 _programs = st.builds(ProgramRecord, *[_texts] * 6, _times)
+_removals = st.builds(
+    RemovalRecord,
+    *[_texts] * 4,
+    _times,
+    st.lists(_texts, max_size=2).map(tuple),
+    _times,
+    _maybe_times,
+)
 
 
 @given(
@@ -84,7 +114,9 @@ _programs = st.builds(ProgramRecord, *[_texts] * 6, _times)
         tokens=st.dictionaries(_texts, _texts, max_size=2),
         keys=st.lists(_keys, max_size=2).map(tuple),
         programs=st.lists(_programs, max_size=2).map(tuple),
+        unwanted=st.lists(_keys, max_size=2).map(tuple),
+        removals=st.lists(_removals, max_size=2).map(tuple),
     )
 )
-def test_what_the_second_version_adds_survives_its_encoding(contents: Contents) -> None:
+def test_what_later_versions_add_survives_its_encoding(contents: Contents) -> None:
     assert records.decode(records.encode(contents)) == contents
