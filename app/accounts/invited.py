@@ -8,6 +8,8 @@ with an invitation. docs/decisions/0020 says why.
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
@@ -30,6 +32,8 @@ from app.models import (
 )
 from app.people import terms
 
+MAX_MOMENT: Final = 2**63 - 1
+
 
 def find_open(session: Session, address: str) -> Invitation | None:
     """Return the open invitation for an address, over its time or not."""
@@ -41,12 +45,21 @@ def find_open(session: Session, address: str) -> Invitation | None:
 
 
 def end_invitation(
-    session: Session, invitation_id: str, state: InvitationState, *, now: int
+    session: Session,
+    invitation_id: str,
+    state: InvitationState,
+    *,
+    now: int,
+    due: int = MAX_MOMENT,
 ) -> bool:
-    """End an invitation that is still open; False when somebody else was first."""
+    """End an invitation that is still open; False when somebody else was first.
+
+    With ``due`` it must be over its time by then: it may just have been sent again.
+    """
+    still = (Invitation.state == InvitationState.OPEN, Invitation.expires_at <= due)
     ended = session.execute(
         update(Invitation)
-        .where(Invitation.id == invitation_id, Invitation.state == InvitationState.OPEN)
+        .where(Invitation.id == invitation_id, *still)
         .values(state=state, ended_at=now)
         .returning(Invitation.id)
         .execution_options(synchronize_session=False)

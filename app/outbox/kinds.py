@@ -30,6 +30,7 @@ class MailKind(StrEnum):
     ADDRESS_ENTERED = "address-entered"
     ADDRESS_CHANGED = "address-changed"
     ADDRESS_RELEASED = "address-released"
+    ADDRESS_KEPT = "address-kept"
     ACCOUNT_DISPLACED = "account-displaced"
     ADDRESS_CHALLENGE = "address-challenge"
     ADDRESS_PROVEN = "address-proven"

@@ -16,9 +16,7 @@ from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.invited import end_invitation, find_open
-from app.activation.account_services import ensure_services
 from app.activation.ending import kill
-from app.activation.issue import wait_for_device
 from app.audit import Act
 from app.clock import DAY, HOUR
 from app.database import queue_for
@@ -54,8 +52,16 @@ from app.provisioning.acts import (
     usable_name,
     usable_reason,
 )
+from app.provisioning.choosing import give, take_back, usable_services, wait
 from app.rights import Permission
-from app.staff.reach import Actor, ColleagueError, check, find, groups_within
+from app.staff.reach import (
+    Actor,
+    ColleagueError,
+    OutOfReachError,
+    check,
+    find,
+    groups_within,
+)
 
 # So many mails of an invitation at most in one hour: its address may be a stranger's.
 MOST_MAILS: Final = 3
@@ -119,7 +125,7 @@ def invite(
     )
     if owner is not None:
         return _provide(session, actor, owner, order, reason=reason, here=here)
-    _refuse_invited(session, actor, order.address, here)
+    refuse_invited(session, actor, order.address, here)
     _refuse_colleague(session, actor, order.address)
     groups = _usable_groups(session, actor, order.groups)
     account = _earlier(session, actor, order.address) or _new_person(session, order, here)
@@ -182,27 +188,17 @@ def withdraw(
     deed.tell(MailKind.WITHDRAWN, invitation.address, account=invitation.address)
 
 
-def wait(deed: Deed, account: MailAccount, services: Sequence[str], here: Here) -> str:
-    """Leave an activation of these services waiting for a device and return its id."""
-    ids = {
-        row.service: row.id
-        for row in deed.session.execute(
-            select(AccountService.service, AccountService.id).where(
-                AccountService.account_id == account.id
-            )
-        )
-    }
-    return wait_for_device(
-        deed.session.connection(),
-        person_id=deed.person_id,
-        account_service_ids=[ids[each] for each in ServiceName if each in services],
-        ticket=new_id(here.entropy),
-        now=here.now,
-        entropy=here.entropy,
-        config=here.config,
-        made_by=deed.actor.actor,
-        detail={"reason": deed.reason},
-    )
+def refuse_invited(session: Session, actor: Actor, address: str, here: Here) -> None:
+    """Raise AlreadyInvitedError where an address waits for its owner; end what is over its time."""
+    open_one = find_open(session, address)
+    if open_one is None:
+        return
+    if open_one.expires_at > here.now:
+        # Whom the actor cannot see is not named to them.
+        find(session, actor, open_one.person_id)
+        raise AlreadyInvitedError(open_one.person_id)
+    # The worker comes round once a minute; nobody has to wait for it.
+    end_invitation(session, open_one.id, InvitationState.EXPIRED, now=here.now)
 
 
 def stop_waiting(session: Session, invitation: Invitation, reason: str) -> None:
@@ -227,9 +223,7 @@ def _usable(wanted: Invite) -> Invite:
         address = parse(wanted.address).text
     except AddressError:
         raise UnusableError("address") from None
-    services = [each.value for each in ServiceName if each in wanted.services]
-    if not services or not set(wanted.services) <= set(ServiceName):
-        raise UnusableError("services")
+    services = usable_services(wanted.services)
     language = wanted.language or None
     if language is not None and (len(language) > 16 or not _LANGUAGE.fullmatch(language)):
         raise UnusableError("language")
@@ -250,24 +244,12 @@ def _provide(
         session, actor, account.person_id, reason=reason, now=here.now, entropy=here.entropy
     )
     refuse_disabled(session, account.person_id)
-    _give(session, account, order.services, here)
+    give(session, account, order.services, here)
     activation_id = wait(deed, account, order.services, here)
     chosen = " ".join(order.services)
     deed.note(Act.SERVICES_CHOSEN, account.id, account=account.address, chosen=chosen)
     deed.tell(MailKind.SERVICES_CHOSEN, account.address, account=account.address, services=chosen)
     return Invited(account.person_id, None, activation_id)
-
-
-def _refuse_invited(session: Session, actor: Actor, address: str, here: Here) -> None:
-    open_one = find_open(session, address)
-    if open_one is None:
-        return
-    if open_one.expires_at > here.now:
-        # Whom the actor cannot see is not named to them.
-        find(session, actor, open_one.person_id)
-        raise AlreadyInvitedError(open_one.person_id)
-    # The worker comes round once a minute; nobody has to wait for it.
-    end_invitation(session, open_one.id, InvitationState.EXPIRED, now=here.now)
 
 
 def _refuse_colleague(session: Session, actor: Actor, address: str) -> None:
@@ -357,22 +339,12 @@ def _open(
     )
     session.add(invitation)
     session.flush()
-    _give(session, account, order.services, here)
+    give(session, account, order.services, here)
+    take_back(session, account, order.services, deed.by)
     deed.note(Act.PERSON_INVITED, invitation.id, account=account.address, chosen=chosen)
     activation_id = wait(deed, account, order.services, here)
     _send(deed, MailKind.INVITED, account.address, chosen, until)
     return Invited(person.id, invitation.id, activation_id)
-
-
-def _give(session: Session, account: MailAccount, services: Sequence[str], here: Here) -> None:
-    ensure_services(
-        session,
-        account.id,
-        shard=here.config.shard,
-        now=here.now,
-        entropy=here.entropy,
-        chosen=services,
-    )
 
 
 def _send(deed: Deed, kind: MailKind, address: str, services: str, until: int) -> None:
@@ -382,7 +354,8 @@ def _send(deed: Deed, kind: MailKind, address: str, services: str, until: int) -
 def _invitation(session: Session, invitation_id: str) -> Invitation:
     found = session.get(Invitation, invitation_id)
     if found is None:
-        raise GoneError
+        # As for one of somebody whom the actor cannot see.
+        raise OutOfReachError
     return found
 
 
