@@ -51,6 +51,13 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         metavar=_("NAME"),
         help=_("only this service (mail, contacts, calendar); may be given several times"),
     )
+    _add_other_ways(command)
+    command.add_argument("--yes", action="store_true", help=_("do not ask"))
+    command.add_argument("--json", action="store_true", help=_("print the result as JSON"))
+    command.set_defaults(run=run)
+
+
+def _add_other_ways(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--waiting",
         nargs="?",
@@ -69,9 +76,6 @@ def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         metavar="N",
         help=_("with --code: read the code, one line, from file descriptor N"),
     )
-    command.add_argument("--yes", action="store_true", help=_("do not ask"))
-    command.add_argument("--json", action="store_true", help=_("print the result as JSON"))
-    command.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, device: Device) -> int:

@@ -249,9 +249,12 @@ def test_a_device_killed_after_a_no_still_tells_the_service(
     point: str, client: Client, service: Service
 ) -> None:
     assert point in POINTS
-    crash = {"HANDFAST_TESTING": "1", "HANDFAST_CRASH_AT": point}
     status, _screen = client.type(
-        [("Code:", service.add_code()), ("Allow?", "n")], "activate", "--code", **crash
+        [("Code:", service.add_code()), ("Allow?", "n")],
+        "activate",
+        "--code",
+        HANDFAST_TESTING="1",
+        HANDFAST_CRASH_AT=point,
     )
     assert status == EXIT_STATUS
     assert client.held() == ()

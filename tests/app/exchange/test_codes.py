@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import count
-
 import pytest
 from msgspec import UNSET, structs
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.activation.account_services import NotAllowedError
-from app.activation.codes import MadeCode, end_code, make_code
+from app.activation.codes import end_code, make_code
 from app.activation.services import request_activation
 from app.audit import Act
 from app.clock import MINUTE, SECOND
-from app.exchange import code_rates
-from app.exchange.code_rates import MISSES, RUNS
 from app.models import (
     Activation,
     ActivationState,
@@ -28,90 +22,14 @@ from app.models import (
     Run,
     ServiceKey,
 )
-from app.throttle import Limit
 from protocol.codes import Code, read_code
 from protocol.encoding import Bytes64, encode
 from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.handshake import (
-    Context,
-    DeviceDescription,
-    Initiator,
-    Pending,
-    code_prs,
     read_init,
 )
-from tests.app.service_fixtures import ADDRESS, Entropy, Handset, Owner, Service
-
-WRONG = "0000000"
-RUN_NUMBERS = count()
-
-
-@dataclass
-class Typing:
-    """One run of a device on which somebody typed something."""
-
-    handset: Handset
-    initiator: Initiator
-    init: bytes
-
-    def pending(self, reply: bytes) -> Pending:
-        return self.initiator.receive_reply(
-            reply,
-            identity=self.handset.identity,
-            device=DeviceDescription(self.handset.name, "Debian 12", "handfast 0.1"),
-        )
-
-
-def made(
-    service: Service, owner: Owner | None = None, *services: str, made_by: str | None = None
-) -> MadeCode:
-    owner = owner or service.ann
-    with service.database.write_connection() as connection:
-        return make_code(
-            connection,
-            person_id=owner.person_id,
-            account_service_ids=[owner.services[name] for name in services or ("mail",)],
-            made_by=made_by,
-            now=service.clock.now(),
-            entropy=service.entropy,
-            keys=service.keys,
-            config=service.config,
-        )
-
-
-def typed(
-    service: Service, code: str | Code, *, handset: Handset | None = None, secret: str | None = None
-) -> Typing:
-    """Somebody types a code, or its handle with another secret."""
-    code = read_code(code) if isinstance(code, str) else code
-    handset = handset or service.handset()
-    initiator = Initiator(
-        Context(service.config.issuer, code.handle, kind="code"),
-        code_prs(service.config.issuer, secret or code.secret),
-        exchange_keys=service.key_set().exchange_keys(service.config.exchange_url),
-        # Another nonce each time: the same init again would be no run of its own.
-        entropy=Entropy(f"run {next(RUN_NUMBERS)}"),
-    )
-    return Typing(handset, initiator, initiator.init())
-
-
-def confirmed(service: Service, run: Typing) -> bytes:
-    pending = run.pending(service.exchange.init(run.init, address=ADDRESS))
-    return service.exchange.confirm(pending.confirm, address=ADDRESS)
-
-
-def refused(act: Callable[[], object]) -> ErrorCode:
-    with pytest.raises(RemoteProtocolError) as refusal:
-        act()
-    return refusal.value.code
-
-
-def row_of(service: Service, code: MadeCode) -> Activation:
-    with service.database.read() as session:
-        found = session.get(Activation, code.activation_id)
-        assert found is not None
-        session.expunge(found)
-        return found
+from tests.app.exchange.coding import WRONG, confirmed, made, refused, row_of, typed
+from tests.app.service_fixtures import ADDRESS, Owner, Service
 
 
 def acts(service: Service) -> list[tuple[str, str]]:
@@ -367,59 +285,8 @@ def test_the_text_is_kept_nowhere(sqlite_service: Service) -> None:
     assert secret not in repr(code)
     for table in ("activation", "audit", "run", "service_grant", "throttle"):
         with service.database.read_connection() as connection:
-            for row in connection.execute(text(f"SELECT * FROM {table}")):  # noqa: S608
+            for row in connection.execute(text(f"SELECT * FROM {table}")):  # noqa: S608 - names from above
                 assert secret not in repr(tuple(row))
-
-
-def test_whoever_looks_for_handles_is_turned_away(service: Service) -> None:
-    code = made(service)
-    for _ in range(MISSES.count):
-        missing = typed(service, Code("0000", WRONG))
-        with pytest.raises(RemoteProtocolError, match="refused"):
-            service.exchange.init(missing.init, address=ADDRESS)
-    run = typed(service, code.text)
-    assert refused(lambda: service.exchange.init(run.init, address=ADDRESS)) is ErrorCode.BUSY
-    assert row_of(service, code).attempts == 0
-    # Elsewhere nobody notices.
-    assert service.exchange.init(run.init, address="198.51.100.1")
-    service.clock.advance(15 * MINUTE)
-    late = typed(service, made(service).text)
-    assert service.exchange.init(late.init, address=ADDRESS)
-
-
-def test_a_whole_ipv6_network_counts_as_one(service: Service) -> None:
-    for number in range(MISSES.count):
-        run = typed(service, Code("0000", WRONG))
-        with pytest.raises(RemoteProtocolError):
-            service.exchange.init(run.init, address=f"2001:db8::{number:x}")
-    run = typed(service, made(service).text)
-    assert refused(lambda: service.exchange.init(run.init, address="2001:db8::ffff")) is (
-        ErrorCode.BUSY
-    )
-
-
-def test_many_misses_in_all_turn_those_away_that_missed_once(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(code_rates, "ALL_MISSES", Limit("code-misses-in-all", 2, 15 * MINUTE))
-    for number in range(2):
-        run = typed(service, Code("0000", WRONG))
-        with pytest.raises(RemoteProtocolError):
-            service.exchange.init(run.init, address=f"192.0.2.{number}")
-    run = typed(service, made(service).text)
-    assert refused(lambda: service.exchange.init(run.init, address="192.0.2.1")) is ErrorCode.BUSY
-    assert service.exchange.init(run.init, address="192.0.2.200")
-
-
-def test_runs_of_one_address_are_bounded(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code_rates, "RUNS", Limit(RUNS.name, 2, RUNS.window))
-    code = made(service)
-    first = typed(service, code.text, secret=WRONG)
-    for _ in range(3):
-        assert service.exchange.init(first.init, address=ADDRESS)
-    service.exchange.init(typed(service, code.text, secret=WRONG).init, address=ADDRESS)
-    third = typed(service, code.text)
-    assert refused(lambda: service.exchange.init(third.init, address=ADDRESS)) is ErrorCode.BUSY
 
 
 def test_what_waited_for_a_device_ends_with_the_code(service: Service) -> None:
