@@ -16,8 +16,8 @@ from app.client.views import client
 from app.devices.views import devices
 from app.extensions import handfast
 from app.history.views import history
+from app.home.proving_views import home
 from app.home.services import main_address
-from app.home.views import home
 from app.permissions import current_person, is_signed_in
 from app.signed_in.views import signed_in
 from app.webadmin import pages as webadmin_pages

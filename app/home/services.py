@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.removal import remove_account as remove
 from app.activation.confirmation import UNCONFIRMED
+from app.mailservers.server import VouchedBy
 from app.models import (
     AccountService,
     Activation,
@@ -93,7 +94,12 @@ def is_last_proven(session: Session, person_id: str, account_id: str) -> bool:
     """Tell whether this account alone lets the person sign in."""
     proven = session.scalars(
         select(MailAccount.id)
-        .where(MailAccount.person_id == person_id, MailAccount.proven_at.is_not(None))
+        .where(
+            MailAccount.person_id == person_id,
+            MailAccount.proven_at.is_not(None),
+            # A mail that was answered says nothing of a server that could vouch at a sign-in.
+            MailAccount.vouched_by != VouchedBy.CHALLENGE,
+        )
         .with_for_update()
     ).all()
     return list(proven) == [account_id]

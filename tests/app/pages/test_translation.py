@@ -34,6 +34,7 @@ PAGES = (
     "/mail-accounts/account-ann",
     "/mail-accounts/{unproven}",
     "/mail-accounts/{unproven}/remove",
+    "/mail-accounts/{unproven}/prove",
     "/accounts/add",
     "/client",
     "/devices/nothing",

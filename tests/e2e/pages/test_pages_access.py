@@ -37,6 +37,7 @@ PAGES = {
     "an account": "/mail-accounts/account-ann",
     "an unproven account": "/mail-accounts/{unproven}",
     "remove an account": "/mail-accounts/{unproven}/remove",
+    "prove an account": "/mail-accounts/{unproven}/prove",
     "the last account": "/mail-accounts/account-ann/remove",
     "add an account": "/accounts/add",
     "a missing page": "/devices/nothing",
