@@ -196,7 +196,7 @@ def conflicts(
             AuditEntry.target.in_(addresses),
         )
     )
-    latest = {str(target): at for target, at in sorted(contested.tuples(), key=lambda row: row[1])}
+    latest = {str(target): at for target, at in sorted(contested, key=lambda row: row[1])}
     found += [
         Conflict(Claim.CONTESTED, account_id, addresses[account_id], at)
         for account_id, at in latest.items()
@@ -221,7 +221,7 @@ def _also_claimed(session: Session, person_id: str) -> list[Conflict]:
         .join(other, other.address == MailAccount.address)
         .where(MailAccount.person_id == person_id, other.person_id != person_id)
         .order_by(other.created_at)
-    ).tuples()
+    )
     # Several others are one conflict, as old as the newest of them.
     latest = {account_id: (address, at) for account_id, address, at in rows}
     return [

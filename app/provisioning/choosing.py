@@ -154,7 +154,7 @@ def wait(deed: Deed, account: MailAccount, services: Collection[str], here: Here
     services_of = select(AccountService.service, AccountService.id).where(
         AccountService.account_id == account.id
     )
-    ids = dict(deed.session.execute(services_of).tuples().all())
+    ids = dict(deed.session.execute(services_of).all())
     try:
         return wait_for_device(
             deed.session.connection(),

@@ -63,9 +63,7 @@ def set_groups(
     # One after another: of two at once each would add what the other one has added.
     session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
     names = dict(
-        session.execute(
-            select(PersonGroup.id, PersonGroup.name).where(groups_within(actor))
-        ).tuples()
+        session.execute(select(PersonGroup.id, PersonGroup.name).where(groups_within(actor)))
     )
     wanted = set(groups)
     if not wanted <= names.keys() or (actor.reach == Reach.GROUPS and not wanted):
