@@ -10,6 +10,7 @@ from flask_babel import LazyString, lazy_gettext
 
 from app.rights import Permission
 from app.webadmin import (
+    audit_views,
     confirm_views,
     gate,
     home_views,
@@ -34,6 +35,7 @@ VIEWS: Final = (
     people_views,
     person_views,
     things_views,
+    audit_views,
 )
 
 
@@ -51,6 +53,7 @@ class Item:
 NAVIGATION: Final = (
     Item("webadmin.index", lazy_gettext("Overview"), Permission.DASHBOARD_SEE),
     Item("webadmin.people", lazy_gettext("People"), Permission.PEOPLE_SEE, also=LIST_ENDPOINTS),
+    Item("webadmin.audit", lazy_gettext("Audit"), Permission.AUDIT_SEE),
 )
 
 
