@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, null, select, update
 
@@ -55,6 +56,23 @@ def make_stock(
 
     ``sealer`` is the portal's `grants` sealer (``PortalKeys.grants``).
     """
+    rows = stock_rows(account_service_ids, count, now=now, entropy=entropy, sealer=sealer)
+    if not rows:
+        return 0
+    with database.write_connection() as connection:
+        put_stock(connection, rows, now=now, actor=actor)
+    return len(rows)
+
+
+def stock_rows(
+    account_service_ids: Sequence[str],
+    count: int,
+    *,
+    now: int,
+    entropy: Callable[[int], bytes],
+    sealer: Sealer,
+) -> list[dict[str, Any]]:
+    """Return the rows of new passwords; sealing takes its time, and nobody waits for it here."""
     rows = []
     for service_id in account_service_ids:
         for _ in range(count):
@@ -70,12 +88,16 @@ def make_stock(
                     "expires_at": now + STOCK_DAYS * DAY,
                 }
             )
-    if not rows:
-        return 0
-    with database.write_connection() as connection:
-        connection.execute(insert(SERVICE_GRANT), rows)
-        _record_each(connection, account_service_ids, count, now=now, actor=actor)
-    return len(rows)
+    return rows
+
+
+def put_stock(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], *, now: int, actor: str
+) -> None:
+    """Write them down in the caller's transaction, with an audit row for each service."""
+    connection.execute(insert(SERVICE_GRANT), list(rows))
+    counts = Counter(row["account_service_id"] for row in rows)
+    _record_each(connection, counts, now=now, actor=actor)
 
 
 def stocked_password(connection: Connection, grant_id: str, *, sealer: Sealer) -> bytes | None:
@@ -100,12 +122,12 @@ def use_stock(connection: Connection, grant_id: str, *, activation_id: str, posi
 
 
 def _record_each(
-    connection: Connection, service_ids: Sequence[str], count: int, *, now: int, actor: str
+    connection: Connection, counts: Mapping[str, int], *, now: int, actor: str
 ) -> None:
     owners = connection.execute(
         select(ACCOUNT_SERVICE.c.id, MAIL_ACCOUNT.c.person_id)
         .join(MAIL_ACCOUNT, MAIL_ACCOUNT.c.id == ACCOUNT_SERVICE.c.account_id)
-        .where(ACCOUNT_SERVICE.c.id.in_(list(service_ids)))
+        .where(ACCOUNT_SERVICE.c.id.in_(list(counts)))
     ).all()
     for service_id, person_id in owners:
         record(
@@ -115,5 +137,5 @@ def _record_each(
             act=Act.STOCK_MADE,
             subject=person_id,
             target=service_id,
-            detail={"count": count},
+            detail={"count": counts[service_id]},
         )

@@ -8,6 +8,7 @@ from typing import Final
 
 from app.activation.sweep import sweep
 from app.auditing.jobs import seal_audit
+from app.bulk.jobs import check_lists, forget_lists, stock_lists, take_lists
 from app.outbox.jobs import send_mail, take_bounces, tidy_mail
 from app.statistics.jobs import count
 from app.worker.here import Here
@@ -35,5 +36,9 @@ JOBS: Final = (
     Job("mail", 2, send_mail),
     Job("bounces", 60, take_bounces),
     Job("mail-tidy", 3600, tidy_mail),
+    Job("lists-checked", 1, check_lists),
+    Job("lists-taken", 1, take_lists),
+    Job("lists-stocked", 1, stock_lists),
+    Job("lists-tidy", 3600, forget_lists),
     Job("sweep", 60, _sweep),
 )

@@ -1,0 +1,1 @@
+"""Tokens of the administration's REST API: made and ended by staff, shown once."""

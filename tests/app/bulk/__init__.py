@@ -1,0 +1,1 @@
+"""Lists of people, tokens, and the administration's API."""
