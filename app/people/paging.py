@@ -63,10 +63,12 @@ class Place:
     order: str
     first: int | str
     tie: str
+    # Whether the row itself belongs to what is read from here.
+    is_with_it: bool = False
 
     def __str__(self) -> str:
         """Return it for an address; :func:`parse_place` reads it."""
-        return b64u(json.dumps([self.order, self.first, self.tie]).encode())
+        return b64u(json.dumps([self.order, self.first, self.tie, self.is_with_it]).encode())
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def parse_place(untrusted: str | None) -> Place | None:
     """Return the place that an address names, None where it is none: that is the first page."""
     try:
         found = json.loads(unb64u((untrusted or "")[:LONGEST_PLACE]))
-        order, first, tie = found
+        order, first, tie, is_with_it = found
     except (ValueError, TypeError, RecursionError, RemoteProtocolError):
         return None
     texts = [order, tie, first] if isinstance(first, str) else [order, tie]
@@ -107,7 +109,7 @@ def parse_place(untrusted: str | None) -> Place | None:
         return None
     if not isinstance(first, str) and not (type(first) is int and 0 <= first < 2**63):
         return None
-    return Place(order, first, tie)
+    return Place(order, first, tie, is_with_it is True)
 
 
 def read_page(
@@ -153,8 +155,11 @@ class _Reader:
         shown, has_more = rows[:limit], len(rows) > limit or end is not None
         last = shown[-1] if len(rows) > limit else end
         on = _place(order, last) if has_more and last is not None else None
-        # Something lies where this page came from, be it only what the place was taken from.
-        back = place if place is None or not shown else _place(order, shown[0])
+        # Something lies where this page came from, be it only the row that the place is about.
+        if place is None:
+            back = None
+        else:
+            back = _place(order, shown[0]) if shown else replace(place, is_with_it=True)
         ids = [row.item for row in shown]
         is_cut = end is not None and len(rows) <= limit
         if is_back:
@@ -298,6 +303,8 @@ def _beyond(
 ) -> ColumnElement[bool]:
     here = tuple_(first, tie)
     there = tuple_(place.first, place.tie)
+    if place.is_with_it:
+        return here <= there if order.is_descending != is_back else here >= there
     return here < there if order.is_descending != is_back else here > there
 
 
