@@ -1,16 +1,80 @@
-"""WebAdmin's first page."""
+"""WebAdmin's first page: how the installation is doing."""
 
 from __future__ import annotations
 
-from flask import render_template
+from typing import Any, Final
 
+from flask import current_app, render_template, request, url_for
+from flask_babel import LazyString, lazy_gettext
+
+from app.clock import MINUTE
+from app.extensions import handfast
+from app.models import Reach
 from app.permissions import require
 from app.rights import Permission
+from app.statistics import services
+from app.webadmin import figures, gate
 from app.webadmin.area import webadmin
+
+RANGES: Final = (7, 30, 90, 365)
+USUAL: Final = 30
+# A worker that has not been seen for so long is not there.
+LOST_WORKER: Final = 5 * MINUTE
+# Where the figures lead to: endpoint and what its list is limited to.
+LINKS: Final = {
+    "waiting": ("webadmin.activations", {"state": "waiting"}),
+    "failures": ("webadmin.audit", {"act": "sign-in-failed"}),
+    "mail_lost": ("webadmin.mail", {"state": "bounced"}),
+    "mail_waiting": ("webadmin.mail", {"state": "waiting"}),
+    "audit": ("webadmin.audit", {}),
+}
+FIRST_STEPS: Final = (
+    ("webadmin.invite", lazy_gettext("Invite somebody")),
+    ("webadmin.imports", lazy_gettext("Bring a list")),
+)
 
 
 @webadmin.get("")
 @require(Permission.DASHBOARD_SEE)
 def index() -> str:
-    """Show how the installation is doing."""
-    return render_template("admin/index.html")
+    """Show what waits and what fails, and the figures of a range of days."""
+    here, staff = handfast(), gate.current_staff()
+    days = request.args.get("days", USUAL, type=int)
+    days = days if days in RANGES else USUAL
+    now, sees_all = here.clock.now(), staff.reach == Reach.EVERYONE
+    with here.database.read() as database:
+        waiting = services.waiting(database, staff.as_actor())
+        is_new = services.is_new(database)
+        state = services.now_of(database, now=now) if sees_all else None
+        found = services.statistics(database, days=days, now=now) if sees_all else None
+    return render_template(
+        "admin/index.html",
+        waiting=waiting,
+        is_new=is_new,
+        state=state,
+        days=days,
+        ranges=RANGES,
+        worker_is_there=state is not None
+        and state.worker_at is not None
+        and now - state.worker_at < LOST_WORKER,
+        links={name: _address(endpoint, **values) for name, (endpoint, values) in LINKS.items()},
+        first_steps=_first_steps(),
+        statistics=found,
+        course=found and figures.course(found, days),
+        happened=found and figures.happened(found),
+        there_is=found and figures.there_is(found),
+    )
+
+
+def _first_steps() -> list[tuple[str, LazyString]]:
+    steps = [(_address(endpoint), label) for endpoint, label in FIRST_STEPS]
+    return [(url, label) for url, label in steps if url]
+
+
+def _address(endpoint: str, **values: Any) -> str:
+    """Return a page's address; empty where there is no such page for this member of staff."""
+    view = current_app.view_functions.get(endpoint)
+    needed = getattr(view, "handfast_permission", None)
+    if needed is None or not gate.current_staff().may(needed):
+        return ""
+    return url_for(endpoint, **values)
