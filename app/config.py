@@ -52,6 +52,7 @@ SETTINGS: Final = (
     Setting("HANDFAST_SESSION_HOURS", "12", "lifetime of a session"),
     Setting("HANDFAST_ROTATE_DAYS", "90", "age at which a key is replaced, give or take a tenth"),
     Setting("HANDFAST_CONFIRM_HOURS", "24", "how long an owner may confirm a new device"),
+    Setting("HANDFAST_QUIET_DAYS", "365", "after so long unused an address may be another's"),
     Setting("HANDFAST_TRUSTED_PROXIES", "", "addresses whose X-Forwarded-* headers count"),
     Setting("HANDFAST_DNS", "", "resolver ADDRESS:PORT; empty: the system's"),
     Setting("HANDFAST_MAIL_CHECKS", "16", "mail checks at the same time"),
@@ -100,6 +101,7 @@ class PortalConfig(Config):
     dns: tuple[str, int] | None
     mail_checks: int
     mail_check_seconds: int
+    quiet_days: int
     client_dir: Path
 
 
@@ -137,6 +139,7 @@ def portal_config(environment: Mapping[str, str]) -> PortalConfig:
         dns=read.endpoint("HANDFAST_DNS"),
         mail_checks=read.integer("HANDFAST_MAIL_CHECKS", 1, 256),
         mail_check_seconds=read.integer("HANDFAST_MAIL_CHECK_SECONDS", 1, 120),
+        quiet_days=read.integer("HANDFAST_QUIET_DAYS", 30, 3650),
         # Beside the code, where `make` puts what it builds.
         client_dir=Path(client_dir or Path(__file__).parent.parent / "dist").resolve(),
     )

@@ -13,7 +13,7 @@ from app.accounts.posting import tell
 from app.accounts.removal import record_about, remove_account
 from app.audit import Act
 from app.clock import DAY
-from app.models import InvitationState, MailAccount
+from app.models import AuditEntry, InvitationState, MailAccount
 from app.outbox.kinds import MailKind
 
 # After so long without a sign-in an address may have gone to somebody else.
@@ -65,12 +65,22 @@ def note_contested(
 ) -> None:
     """Tell the owner of an address that somebody else can sign in to its mailbox."""
     owner = proven_owner(database, address)
-    if owner is None:
+    if owner is None or _is_told(database, owner, now):
         return
     act, reason = Act.ADDRESS_CONTESTED, "proven-by-another"
     record_about(database, act, owner, owner.id, "system", reason, now)
     kind = MailKind.ADDRESS_TAKEN
     tell(database, owner.person_id, kind, {"account": address}, now=now, entropy=entropy)
+
+
+def _is_told(database: Session, account: MailAccount, now: int) -> bool:
+    """Tell whether they were told of it lately; somebody may go on trying."""
+    lately = select(AuditEntry.id).where(
+        AuditEntry.target == account.id,
+        AuditEntry.act == Act.ADDRESS_CONTESTED,
+        AuditEntry.at > now - DAY,
+    )
+    return database.scalar(lately.limit(1)) is not None
 
 
 def take_away_claims(

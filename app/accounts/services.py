@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.accounts import mail_checks, proof, sessions
+from app.accounts import mail_checks, passing_on, proof, sessions
 from app.audit import Act, record
 from app.database import Database
 from app.throttle import Throttles
@@ -40,12 +40,16 @@ def sign_in(
     here: proof.Here,
     *,
     lifetime: int,
+    anew: bool = False,
 ) -> NewSession:
-    """Make the person whom the check proves the owner of a new session; the old one ends."""
+    """Make the person whom the check proves the owner of a new session; the old one ends.
+
+    Raises NothingToFinishError, and what ``proof.sign_in`` does; the check can be used then.
+    """
 
     def work(session: Session) -> NewSession:
         check = _use(database, session, check_id, session_id, here)
-        person_id = proof.sign_in(session, check, here)
+        person_id = proof.sign_in(session, check, here, anew=anew)
         wanted = sessions.flow_of(session, session_id).get(NEXT)
         sessions.replace(session, session_id, now=here.now)
         token = sessions.new_token(here.entropy)
@@ -74,16 +78,41 @@ def sign_in(
 
 
 def add_account(
-    database: Database, check_id: str, session_id: str, person_id: str, here: proof.Here
+    database: Database,
+    check_id: str,
+    session_id: str,
+    person_id: str,
+    here: proof.Here,
+    *,
+    anew: bool = False,
 ) -> str:
-    """Add the checked account to a person who is signed in and return its address."""
+    """Add the checked account to a person who is signed in and return its address.
 
-    def work(session: Session) -> str:
+    Raises NothingToFinishError, and what ``proof.add_account`` does.
+    """
+
+    def work(session: Session) -> tuple[str, proof.AddressTakenError | None]:
         check = _use(database, session, check_id, session_id, here)
-        proof.add_account(session, person_id, check, here)
-        return check.address
+        try:
+            proof.add_account(session, person_id, check, here, anew=anew)
+        except proof.AddressTakenError as taken:
+            note_contested(session, check, here)
+            return check.address, taken
+        return check.address, None
 
-    return once_more(database, work)
+    address, taken = once_more(database, work)
+    if taken is not None:
+        raise taken
+    return address
+
+
+def note_contested(session: Session, check: mail_checks.View, here: proof.Here) -> None:
+    """Tell the owner of an address of somebody else who can sign in to its mailbox.
+
+    A server that they named themselves shows nothing, and is not worth a word to anybody.
+    """
+    if proof.is_proof(check):
+        passing_on.note_contested(session, check.address, now=here.now, entropy=here.entropy)
 
 
 def _use(

@@ -22,6 +22,7 @@ from app.accounts.causes import sentence
 from app.accounts.forms import MAX_ADDRESS, AddressForm, PasswordForm, ServerForm
 from app.accounts.mail_work import Try
 from app.accounts.targets import HOME, allowed_target
+from app.clock import DAY
 from app.extensions import handfast
 from app.mailservers.address import parse
 from app.mailservers.causes import Cause
@@ -154,10 +155,16 @@ def finish(check_id: str) -> Response:
     session_id = web_session.browser().session_id
     if session_id is None:
         abort(404)
+    # Which button of the page that asks whose the address is; there is no other value.
+    anew = request.form.get("anew") == "yes"
     try:
         if is_signed_in():
-            return _add_account(check_id)
-        return _sign_in(check_id, session_id)
+            return _add_account(check_id, anew=anew)
+        return _sign_in(check_id, session_id, anew=anew)
+    except proof.StartAnewError as asked:
+        return _ask_whose(check_id, asked)
+    except proof.PersonDisabledError:
+        return Response(render_template("accounts/shut_out.html"), 403, mimetype="text/html")
     except services.NothingToFinishError:
         return redirect(url_for(".progress", check_id=check_id), 303)
     except proof.NotProvenError:
@@ -249,10 +256,23 @@ def _may_go_on(check: mail_checks.View) -> bool:
 
 def _here() -> proof.Here:
     here = handfast()
-    return proof.Here(here.clock.now(), here.config.shard, here.entropy)
+    quiet = here.config.quiet_days * DAY
+    return proof.Here(here.clock.now(), here.config.shard, here.entropy, quiet)
 
 
-def _sign_in(check_id: str, session_id: str) -> Response:
+def _ask_whose(check_id: str, asked: proof.StartAnewError) -> Response:
+    """Ask the only one who can know whether the address was theirs before."""
+    page = render_template(
+        "accounts/start_anew.html",
+        check=_find(check_id),
+        forms=parse(asked.address).forms,
+        is_announced=asked.is_announced,
+        adding=is_signed_in(),
+    )
+    return Response(page, 409, mimetype="text/html")
+
+
+def _sign_in(check_id: str, session_id: str, *, anew: bool) -> Response:
     here = handfast()
     made = services.sign_in(
         here.database,
@@ -261,17 +281,18 @@ def _sign_in(check_id: str, session_id: str) -> Response:
         web_session.client(),
         _here(),
         lifetime=web_session.lifetime(),
+        anew=anew,
     )
     web_session.renewed(made.token, made.session_id, made.person_id)
     return redirect(allowed_target(made.wanted), 303)
 
 
-def _add_account(check_id: str) -> Response:
+def _add_account(check_id: str, *, anew: bool) -> Response:
     here, person, is_error = handfast(), current_person(), True
     names: dict[str, str] = {}
     try:
         address = services.add_account(
-            here.database, check_id, person.session_id, person.id, _here()
+            here.database, check_id, person.session_id, person.id, _here(), anew=anew
         )
     except proof.AddressTakenError as taken:
         text = gettext("%(address)s belongs to another sign-in here. Sign out and sign in with it.")

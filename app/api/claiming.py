@@ -14,6 +14,7 @@ from app.accounts.claims import Claim, ClaimChecks, Verdict
 from app.api import services
 from app.api.messages import AccountProblem, ClaimedAccount, ClaimOutcome, DeviceClaim, NamedService
 from app.api.problems import ProblemError
+from app.clock import DAY
 from app.extensions import handfast
 from app.mailservers.address import AddressError, mailbox_name, normalise_domain, parse
 from app.mailservers.server import manual
@@ -39,6 +40,10 @@ PROBLEMS: Final = {
     services.ADDRESS_TAKEN: causes.Problem(
         _("This address belongs to another sign-in here."),
         _("Sign out on this device first, then sign in with it alone."),
+    ),
+    services.START_ANEW: causes.Problem(
+        _("Nobody has signed in with this address for a long time, so it may be another's by now."),
+        _("Sign in with it on the page of the portal, and say there whose it is."),
     ),
     services.TOO_MANY_ACCOUNTS: causes.Problem(
         _("You have as many accounts as one person may have here."),
@@ -97,11 +102,17 @@ def sign_in(
             verdicts,
             client,
             sessions.ClientDevice(device.jkt, device.name),
-            proof.Here(here.clock.now(), here.config.shard, here.entropy),
+            proof.Here(
+                here.clock.now(), here.config.shard, here.entropy, here.config.quiet_days * DAY
+            ),
             known=known,
         )
     except services.DeviceRevokedError:
         raise ProblemError("device-revoked") from None
+    except proof.PersonDisabledError:
+        raise ProblemError("person-disabled") from None
+    except proof.StartAnewError:
+        raise ProblemError("start-anew") from None
     wanted = {
         one.address: account.services
         for one, account in zip(read, accounts, strict=True)

@@ -54,6 +54,16 @@ KINDS: Final = {
         _("This device was revoked."),
         _("Its owner can let it activate again, on the page of the device."),
     ),
+    "person-disabled": Kind(
+        403,
+        _("You may not sign in here any more."),
+        _("Ask the people who run this service why, and whether that can change."),
+    ),
+    "start-anew": Kind(
+        409,
+        _("The address may be somebody else's by now."),
+        _("Sign in with it on the page of the portal, and say there whose it is."),
+    ),
     "not-allowed": Kind(403, _("This was not allowed."), _("It may come from another site.")),
     "not-found": Kind(
         404,

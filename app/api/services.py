@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.accounts import proof, sessions
 from app.accounts.claims import Verdict
 from app.accounts.mail_checks import View
-from app.accounts.services import once_more
+from app.accounts.services import note_contested, once_more
 from app.audit import Act, record
 from app.database import Database
 from app.models import (
@@ -26,6 +26,7 @@ from app.models import (
 from app.throttle import Throttles
 
 ADDRESS_TAKEN: Final = "address-taken"
+START_ANEW: Final = "start-anew"
 TOO_MANY_ACCOUNTS: Final = "too-many-accounts"
 REPEATED: Final = "repeated"
 
@@ -77,18 +78,18 @@ def sign_in(
 
     ``known`` is the person who is signed in already: they get all of the accounts.
     The device's earlier session ends, since its client keeps one token. Raises
-    DeviceRevokedError, and then nothing has changed.
+    DeviceRevokedError, PersonDisabledError or StartAnewError, and then nothing has changed.
     """
     accepted = [verdict.check for verdict in verdicts if verdict.is_accepted]
-    first = _first(accepted, known)
-    if first is None:
+    showing = [each for each in accepted if known is not None or proof.is_proof(each)]
+    if not showing:
         return None
 
     def work(session: Session) -> ClientSession:
         # In one order everywhere, so that two of these never wait for each other.
         for address in sorted(check.address for check in accepted):
             database.queue_for(session, address)
-        person_id = known or proof.sign_in(session, first, here)
+        person_id, first = _whom(session, showing, known, here)
         _refuse_revoked(session, person_id, device.jkt)
         added = {}
         for check in accepted:
@@ -100,10 +101,24 @@ def sign_in(
     return once_more(database, work)
 
 
-def _first(accepted: Sequence[View], known: str | None) -> View | None:
-    """Return the check that signs in: a proof, or any for somebody who is signed in already."""
-    proofs = (check for check in accepted if known is not None or proof.is_proof(check))
-    return next(proofs, None)
+def _whom(
+    session: Session, showing: Sequence[View], known: str | None, here: proof.Here
+) -> tuple[str, View]:
+    """Return who signs in and the check that shows it, or what was wrong with the first one.
+
+    An address that may be another's by now shows nothing by itself, but beside a second one of the
+    same person it is theirs as ever.
+    """
+    if known is not None:
+        proof.lock_enabled(session, known)
+        return known, showing[0]
+    asked: proof.StartAnewError | None = None
+    for check in showing:
+        try:
+            return proof.sign_in(session, check, here), check
+        except proof.StartAnewError as error:
+            asked = asked or error
+    raise asked or AssertionError("there is a check")
 
 
 def choose(
@@ -127,7 +142,10 @@ def _add(session: Session, person_id: str, check: View, here: proof.Here) -> Add
     try:
         account_id = proof.add_account(session, person_id, check, here)
     except proof.AddressTakenError:
+        note_contested(session, check, here)
         return Added(refused=ADDRESS_TAKEN)
+    except proof.StartAnewError:
+        return Added(refused=START_ANEW)
     except proof.TooManyAccountsError:
         return Added(refused=TOO_MANY_ACCOUNTS)
     account = session.get_one(MailAccount, account_id)

@@ -19,7 +19,13 @@ from app.extensions import handfast
 from app.permissions import current_person
 from app.signed_in import services as signed_in
 
-CLAIMING: Final = ("nobody-accepted", "device-revoked", "too-many")
+CLAIMING: Final = (
+    "nobody-accepted",
+    "device-revoked",
+    "person-disabled",
+    "start-anew",
+    "too-many",
+)
 
 
 @api.add(

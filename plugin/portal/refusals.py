@@ -41,6 +41,11 @@ OF_CALLS: Final = {
         _("this device was revoked"),
         _("its owner can let it activate again, on the page of the device at the portal"),
     ),
+    "person-disabled": Told(_("you may not sign in at this portal any more"), _ASK_OPERATOR),
+    "start-anew": Told(
+        _("nobody has used this address here for a long time, or it was entered for somebody"),
+        _("sign in with it in a browser, on the page of the portal, and say there whose it is"),
+    ),
     "not-allowed": Told(_("the portal did not allow this"), _ASK_OPERATOR),
     "not-found": Told(
         _("the portal has no such thing, or it is not yours"),
@@ -107,6 +112,10 @@ OF_ACCOUNTS: Final = {
         _("name another --account in the same command, one that needs neither"),
     ),
     "too-many": OF_CALLS["too-many"],
+    "start-anew": Told(
+        _("nobody has used this address here for a long time: it may be another's by now"),
+        _("sign in with it in a browser, on the page of the portal, and say there whose it is"),
+    ),
     "address-taken": Told(
         _("this address belongs to another sign-in at the portal"),
         _('first "handfast sessions end current", then give this address alone'),
