@@ -7,12 +7,20 @@ from typing import Final
 from flask_babel import lazy_gettext
 
 from app.mailservers.server import VouchedBy
-from app.models import ServiceName
+from app.models import ServiceName, StaffRole
 
 SERVICE_NAMES: Final = {
     ServiceName.MAIL: lazy_gettext("Mail"),
     ServiceName.CONTACTS: lazy_gettext("Contacts"),
     ServiceName.CALENDAR: lazy_gettext("Calendar"),
+}
+
+# After the name of somebody who did something for a person.
+STAFF_ROLES: Final = {
+    StaffRole.OWNER: lazy_gettext("owner of this service"),
+    StaffRole.ADMINISTRATOR: lazy_gettext("administrator"),
+    StaffRole.CUSTOMER_CARE: lazy_gettext("customer care"),
+    StaffRole.AUDITOR: lazy_gettext("auditor"),
 }
 
 VOUCHERS: Final = {

@@ -24,6 +24,13 @@ class Event:
     act: str
     target: str | None
     facts: dict[str, str]
+    # Name and role of the member of staff who did it, or whose program did.
+    staff: tuple[str, str] | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """What staff wrote about why; others give none."""
+        return self.facts.get("reason") if self.staff else None
 
     @property
     def rotated_key(self) -> str | None:

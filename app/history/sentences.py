@@ -15,7 +15,8 @@ from app.clock import HOUR
 from app.history.entries import Entry, Event
 from app.history.provisioning_sentences import OF_PROVISIONING
 from app.markup import address, bdi
-from app.words_for_people import SERVICE_NAMES
+from app.models import StaffRole
+from app.words_for_people import SERVICE_NAMES, STAFF_ROLES
 
 # The first sentence whose facts are all there is used; the last one needs none.
 SENTENCES: Final[Mapping[Act, Sequence[LazyString]]] = {
@@ -185,6 +186,8 @@ class Line:
     steps: tuple[Line, ...] = ()
     # When it began, where that is long before it ended.
     since: int | None = None
+    # Why, as whoever did it on their behalf wrote it.
+    reason: str | None = None
 
 
 def told(entry: Entry, person_id: str) -> Line:
@@ -210,7 +213,11 @@ def sentence(act: str, facts: Mapping[str, str]) -> Markup:
         known["account"] = address(facts["account"])
     if facts.get("service") in {*SERVICE_NAMES}:
         known["service"] = str(SERVICE_NAMES[facts["service"]])  # type: ignore[index]  # a StrEnum key equals its text
-    is_silence = act == Act.KEY_REVOKED and facts.get("reason") == "unconfirmed"
+    if "chosen" in facts:
+        known["chosen"] = ", ".join(
+            str(name) for each, name in SERVICE_NAMES.items() if each in facts["chosen"].split()
+        )
+    is_silence = act == Act.KEY_REVOKED and facts.get("ended") == "unconfirmed"
     told_as = NOBODY_ANSWERED if is_silence else SENTENCES[Act(act)]
     choices = [str(choice) for choice in told_as]
     best = next((choice for choice in choices if _names(choice) <= known.keys()), choices[-1])
@@ -221,8 +228,9 @@ def _line(event: Event, person_id: str) -> Line:
     return Line(
         at=event.at,
         text=sentence(event.act, event.facts),
-        by=_by(event.actor, person_id),
+        by=_by(event, person_id),
         link=_link(event),
+        reason=event.reason,
     )
 
 
@@ -251,8 +259,13 @@ def _names(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name}
 
 
-def _by(actor: str, person_id: str) -> str:
-    kind, _, actor_id = actor.partition(":")
+def _by(event: Event, person_id: str) -> str:
+    kind, _, actor_id = event.actor.partition(":")
+    if event.staff is not None:
+        name, role = event.staff
+        text = gettext("%(name)s (%(role)s)", name="%(name)s", role=STAFF_ROLES[StaffRole(role)])
+        # The name goes in last, since only it is marked.
+        return escape(text) % {"name": bdi(name)}
     if kind == "person":
         return str(gettext("you") if actor_id == person_id else gettext("another person"))
     if kind == "device":

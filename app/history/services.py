@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,11 +14,13 @@ from app.history.entries import Entry, Event, fold
 from app.models import (
     AccountService,
     Activation,
+    ApiToken,
     AuditEntry,
     Device,
     MailAccount,
     ServiceGrant,
     ServiceKey,
+    Staff,
 )
 
 PER_PAGE: Final = 30
@@ -74,14 +76,40 @@ def _read(
     # One more than wanted tells whether there are older ones.
     rows = session.scalars(query.order_by(AuditEntry.id.desc()).limit(CHUNK + 1)).all()
     named = _names(session, person_id, [row.target for row in rows if row.target])
-    events = [_event(row, named.get(row.target or "", {})) for row in rows[:CHUNK]]
+    staff = _staff(session, {row.actor for row in rows})
+    events = [
+        _event(row, named.get(row.target or "", {}), staff.get(row.actor)) for row in rows[:CHUNK]
+    ]
     return events, len(rows) > CHUNK
 
 
-def _event(row: AuditEntry, named: Mapping[str, str]) -> Event:
+def _staff(session: Session, actors: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return name and role of the staff among these actors, and of who made its token."""
+    found: dict[str, tuple[str, str]] = {}
+    ids = {kind: _ids_of(kind, actors) for kind in ("staff", "token")}
+    if ids["staff"]:
+        of_staff = select(Staff.id, Staff.name, Staff.role).where(Staff.id.in_(ids["staff"]))
+        for staff_id, name, role in session.execute(of_staff):
+            found[f"staff:{staff_id}"] = (name, role)
+    if ids["token"]:
+        of_tokens = (
+            select(ApiToken.id, Staff.name, Staff.role)
+            .join(Staff, Staff.id == ApiToken.staff_id)
+            .where(ApiToken.id.in_(ids["token"]))
+        )
+        for token_id, name, role in session.execute(of_tokens):
+            found[f"token:{token_id}"] = (name, role)
+    return found
+
+
+def _ids_of(kind: str, actors: Collection[str]) -> list[str]:
+    return [actor.partition(":")[2] for actor in actors if actor.partition(":")[0] == kind]
+
+
+def _event(row: AuditEntry, named: Mapping[str, str], staff: tuple[str, str] | None) -> Event:
     written = {name: str(value) for name, value in detail_of(row).items()}
     # What was written with the act is the truth then; the rest is what the thing is called now.
-    return Event(row.id, row.at, row.actor, row.act, row.target, {**named, **written})
+    return Event(row.id, row.at, row.actor, row.act, row.target, {**named, **written}, staff)
 
 
 def _names(session: Session, person_id: str, ids: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -117,7 +145,7 @@ def _keys(person_id: str, ids: Sequence[str]) -> Select[Any]:
             Device.name.label("device"),
             MailAccount.address.label("account"),
             AccountService.service,
-            ServiceKey.ended_reason.label("reason"),
+            ServiceKey.ended_reason.label("ended"),
             Activation.rotates_key_id.label("replaces"),
             replaced_by.label("replaced_by"),
         )
