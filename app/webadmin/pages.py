@@ -11,6 +11,7 @@ from flask_babel import LazyString, lazy_gettext
 from app.rights import Permission
 from app.webadmin import (
     audit_views,
+    code_views,
     confirm_views,
     gate,
     home_views,
@@ -36,6 +37,7 @@ VIEWS: Final = (
     person_views,
     things_views,
     audit_views,
+    code_views,
 )
 
 
