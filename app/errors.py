@@ -18,6 +18,7 @@ from app.clock import SECOND
 from app.database import DatabaseUnavailableError
 from app.extensions import handfast
 from app.security import CrossSiteError
+from app.staff.members import MemberMissingError, NotYoursError
 from app.staff.passwords import BusyError
 from app.staff.reach import ColleagueError, OutOfReachError
 from app.throttle import TooManyError
@@ -77,6 +78,16 @@ COLLEAGUE: Final = (
 )
 
 
+NOT_YOURS: Final = (
+    lazy_gettext("This is not yours to change"),
+    lazy_gettext(
+        "Nobody changes what they may do themselves, gives what they do not have, or changes "
+        "somebody who may do more or reaches further."
+    ),
+    lazy_gettext("Ask somebody who may do more than you."),
+)
+
+
 def install(portal: Flask) -> None:
     """Answer every error in the portal's dress, or as JSON where that was asked for."""
     portal.register_error_handler(HTTPException, _http)
@@ -84,6 +95,8 @@ def install(portal: Flask) -> None:
     portal.register_error_handler(TooManyError, _too_many)
     portal.register_error_handler(OutOfReachError, _out_of_reach)
     portal.register_error_handler(ColleagueError, _colleague)
+    portal.register_error_handler(MemberMissingError, _out_of_reach)
+    portal.register_error_handler(NotYoursError, lambda _: page(403, told=NOT_YOURS))
     portal.register_error_handler(BusyError, _busy)
     portal.register_error_handler(DatabaseUnavailableError, _unavailable)
     portal.register_error_handler(problems.ProblemError, _problem)
@@ -128,7 +141,7 @@ def _too_many(error: TooManyError) -> Response:
     return response
 
 
-def _out_of_reach(_error: OutOfReachError) -> Response:
+def _out_of_reach(_error: Exception) -> Response:
     # Exactly as for somebody who is not there at all.
     return _answer(404)
 

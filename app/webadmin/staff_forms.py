@@ -16,6 +16,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -150,7 +151,7 @@ class PlaceForm(Form):  # type: ignore[misc]  # WTForms has no types
     reach = RadioField(
         _("Whom they may see and act on"),
         [InputRequired(_("Choose one."))],
-        choices=[(reach.value, name) for reach, name in REACH_NAMES.items()],
+        choices=[SelectChoice(reach.value, name) for reach, name in REACH_NAMES.items()],
         default=Reach.EVERYONE.value,
     )
     groups = SelectMultipleField(
