@@ -62,6 +62,11 @@ def relative_time(moment: int) -> str:
     return str(format_timedelta(delta, granularity="second", threshold=1, add_direction=True))
 
 
+def languages() -> list[tuple[str, str]]:
+    """Return the code of each language that there is, and what its speakers call it."""
+    return [(code, Locale.parse(code).get_display_name() or code) for code in _available()]
+
+
 def _choose_locale() -> str:
     return request.accept_languages.best_match(_available(), SOURCE) or SOURCE
 

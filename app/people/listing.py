@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.models import Device, DeviceState, GroupMember, MailAccount, Person, PersonGroup, Reach
 from app.people import conditions, terms
 from app.people.conditions import PeopleState
-from app.people.paging import Listing, Order, Page, Place, read_page
+from app.people.paging import PER_PAGE, Listing, Order, Page, Place, read_page
 from app.staff.reach import Actor, groups_within, within
 
 # More words than this say nothing more.
@@ -47,7 +47,7 @@ class PersonLine:
 
 
 def list_people(
-    session: Session, actor: Actor, wanted: Wanted, *, now: int
+    session: Session, actor: Actor, wanted: Wanted, *, now: int, limit: int = PER_PAGE
 ) -> tuple[Page, list[PersonLine]]:
     """Return a page of the people whom an actor may see, as they asked for it."""
     page = read_page(
@@ -55,6 +55,7 @@ def list_people(
         _listing(session, actor, wanted, now),
         after=wanted.after,
         before=wanted.before,
+        limit=limit,
     )
     return page, describe(session, page.ids, now=now)
 

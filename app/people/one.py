@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.activation.overview import ActivationView, find_activation
 from app.devices.services import DeviceView, KeyView, find_device, find_key, find_successor
-from app.models import Activation, Device, Invitation, ServiceKey, WebSession
+from app.models import Activation, Device, Invitation, MailAccount, ServiceKey, WebSession
 from app.people.things import DeviceLine, Owner, device_line, owners_of
 from app.people.timeline import Timeline, read_timeline
 from app.signed_in.services import SessionView, find_session
@@ -25,6 +25,7 @@ _TABLES: Final[dict[str, Any]] = {
     "activation": Activation,
     "session": WebSession,
     "invitation": Invitation,
+    "account": MailAccount,
 }
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts.passing_on import QUIET
 from app.activation.overview import ActivationView, list_activations
 from app.devices.services import KeyView, list_keys
 from app.home.services import AccountView, list_accounts
@@ -26,6 +27,7 @@ from app.models import (
 from app.people.conditions import PeopleState
 from app.people.listing import PersonLine, describe
 from app.people.things import DeviceLine, device_line
+from app.provisioning.addresses import Conflict, conflicts
 from app.signed_in.services import SessionView, list_sessions
 from app.staff.reach import Actor, find, groups_within, is_colleague
 
@@ -78,6 +80,8 @@ class PersonView:
     accounts: tuple[AccountView, ...]
     # When a mail to an account came back, by its id.
     bounced: dict[str, int]
+    # What is doubtful about the addresses.
+    conflicts: tuple[Conflict, ...]
     invitations: tuple[InvitationView, ...]
     mails: tuple[MailView, ...]
     devices: tuple[DeviceLine, ...]
@@ -101,8 +105,13 @@ class PersonView:
         return self.line.states
 
 
-def find_person(session: Session, actor: Actor, person_id: str, *, now: int) -> PersonView:
-    """Return a person whom the actor may see, or raise OutOfReachError."""
+def find_person(
+    session: Session, actor: Actor, person_id: str, *, now: int, quiet: int = QUIET
+) -> PersonView:
+    """Return a person whom the actor may see, or raise OutOfReachError.
+
+    ``quiet`` is after how many microseconds without a sign-in an address may be another's.
+    """
     person = find(session, actor, person_id)
     (line,) = describe(session, [person_id], now=now)
     return PersonView(
@@ -113,6 +122,7 @@ def find_person(session: Session, actor: Actor, person_id: str, *, now: int) -> 
         groups=_groups(session, actor, person_id),
         accounts=tuple(list_accounts(session, person_id, now=now)),
         bounced=_bounced(session, person_id),
+        conflicts=tuple(conflicts(session, person_id, now=now, quiet=quiet)),
         invitations=_invitations(session, person_id),
         mails=_mails(session, person_id),
         devices=_devices(session, person_id, now),

@@ -10,6 +10,7 @@ from flask_babel import LazyString, lazy_gettext
 
 from app.rights import Permission
 from app.webadmin import (
+    act_views,
     audit_views,
     code_views,
     confirm_views,
@@ -17,15 +18,19 @@ from app.webadmin import (
     gate,
     group_views,
     home_views,
+    import_views,
+    invite_views,
     member_views,
     notices,
     people_views,
     person_views,
+    personal_views,
     profile_views,
     session_views,
     sign_in_views,
     staff_views,
     things_views,
+    token_views,
     welcome_views,
 )
 from app.webadmin.lists import LIST_ENDPOINTS
@@ -33,7 +38,11 @@ from app.webadmin.words import ROLE_NAMES
 
 # Importing a module of views puts its pages into the blueprint.
 VIEWS: Final = (
+    act_views,
+    invite_views,
+    personal_views,
     home_views,
+    import_views,
     session_views,
     sign_in_views,
     confirm_views,
@@ -46,6 +55,7 @@ VIEWS: Final = (
     people_views,
     person_views,
     things_views,
+    token_views,
     audit_views,
     code_views,
 )

@@ -8,6 +8,7 @@ from flask_babel import LazyString, lazy_gettext
 
 from app.outbox.kinds import MailKind
 from app.people.conditions import PeopleState
+from app.provisioning.addresses import Claim
 
 # How a state looks as a badge, and what it is called.
 STATES: Final[dict[PeopleState, tuple[str, LazyString]]] = {
@@ -85,4 +86,13 @@ MAIL_NAMES: Final[dict[str, LazyString]] = {
     MailKind.ADDRESS_PROVEN: lazy_gettext("An address was proven"),
     MailKind.DATA_EXPORTED: lazy_gettext("Data were exported"),
     MailKind.DATA_DELETED: lazy_gettext("Data were deleted"),
+}
+# What is doubtful about an address of somebody's; the address comes behind it.
+CONFLICTS: Final[dict[Claim, LazyString]] = {
+    Claim.ALSO_CLAIMED: lazy_gettext("Another person has entered this address, too:"),
+    Claim.CONTESTED: lazy_gettext("Another person showed that they read the mail of this address:"),
+    Claim.QUIET: lazy_gettext(
+        "Nobody has signed in with this address for so long that it may be somebody else's now:"
+    ),
+    Claim.BOUNCED: lazy_gettext("Mail to this address came back:"),
 }

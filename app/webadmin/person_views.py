@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import render_template, request, url_for
 
+from app.clock import DAY
 from app.extensions import handfast
 from app.people import one
 from app.people.overview import SHOWN, find_person
@@ -12,7 +13,7 @@ from app.permissions import require
 from app.rights import Permission
 from app.webadmin.area import webadmin
 from app.webadmin.gate import current_staff
-from app.webadmin.people_words import MAIL_NAMES, STATES
+from app.webadmin.people_words import CONFLICTS, MAIL_NAMES, STATES
 from app.webadmin.timeline import told, who
 from app.words_for_people import SERVICE_NAMES, VOUCHERS
 
@@ -26,7 +27,8 @@ def person(person_id: str) -> str:
     # Anything but a whole number that the database can hold simply means the newest.
     before = before if before is not None and 0 < before < 2**63 else None
     with here.database.read() as session:
-        found = find_person(session, actor, person_id, now=now)
+        quiet = here.config.quiet_days * DAY
+        found = find_person(session, actor, person_id, now=now, quiet=quiet)
         timeline = read_timeline(session, person_id, before=before)
         inviters = names_of(session, {each.invited_by for each in found.invitations})
     older = timeline.older_before
@@ -43,6 +45,7 @@ def person(person_id: str) -> str:
         names=SERVICE_NAMES,
         vouchers=VOUCHERS,
         mail_names=MAIL_NAMES,
+        conflict_words=CONFLICTS,
     )
 
 
