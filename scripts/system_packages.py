@@ -73,6 +73,8 @@ def needs(goal: str) -> list[Need]:
         wanted += [
             Need("a PostgreSQL server", "postgresql", has_postgresql),
             Need("Dovecot", "dovecot-imapd", has_dovecot),
+            Need("Dovecot's LMTP", "dovecot-lmtpd", lambda: Path("/usr/lib/dovecot/lmtp").exists()),
+            Need("Postfix", "postfix", on_path("postfix")),
             Need("Firefox", "firefox-esr", on_path("firefox-esr")),
             Need("Xvfb", "xvfb", on_path("Xvfb")),
             Need("update-mime-database", "shared-mime-info", on_path("update-mime-database")),
@@ -168,6 +170,7 @@ if command -v systemctl >/dev/null; then
         case "$package" in
             postgresql) systemctl --quiet disable postgresql || true ;;
             dovecot-imapd) systemctl --quiet disable dovecot || true ;;
+            postfix) systemctl --quiet disable postfix || true ;;
         esac
     done
 fi

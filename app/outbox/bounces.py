@@ -60,15 +60,13 @@ def read_bounces(office: Office) -> bool:
 
 def find_bounce(raw: bytes, bounces: MailAddress) -> Bounce | None:
     """Return what a message reports, or None where it is no report of a permanent failure."""
-    message = message_from_bytes(raw, policy=default)
-    addressed = " ".join(
-        str(value) for name in _RECIPIENT_HEADERS for value in message.get_all(name, [])
-    )
-    ids = tuple(mail_ids_in(addressed, bounces))
-    if not ids or message.get_content_type() != "multipart/report":
+    try:
+        return _found(raw, bounces)
+    # Hostile mail makes Python's parser fail in many ways, RecursionError among them; it would
+    # stop us at the same message for ever.
+    except Exception as error:
+        _LOG.warning("a returned mail", extra={"facts": {"why": type(error).__name__}})
         return None
-    fields = _failed_fields(message)
-    return None if fields is None else Bounce(ids, _words(fields))
 
 
 def note_bounce(office: Office, bounce: Bounce) -> bool:
@@ -97,27 +95,39 @@ def note_bounce(office: Office, bounce: Bounce) -> bool:
     return False
 
 
+def _found(raw: bytes, bounces: MailAddress) -> Bounce | None:
+    message = message_from_bytes(raw, policy=default)
+    addressed = " ".join(
+        str(value) for name in _RECIPIENT_HEADERS for value in message.get_all(name, [])
+    )
+    ids = tuple(mail_ids_in(addressed, bounces))
+    if not ids or message.get_content_type() != "multipart/report":
+        return None
+    fields = _failed_fields(message)
+    return None if fields is None else Bounce(ids, _words(fields))
+
+
 def _read(office: Office, place: BounceMailbox, bounces: MailAddress) -> bool:
     client = IMAPClient(
         place.host, place.port, ssl_context=verifying(place.ca), timeout=ANSWER_SECONDS
     )
-    with cut_after(CONNECTION_SECONDS, client.socket()):
-        try:
-            client.plain_login(single_line(place.username), single_line(place.password))
-            client.select_folder("INBOX")
-            new = client.search(["UNSEEN"])
-            for uid in new[:BATCH]:
-                answer = client.fetch([uid], [f"BODY.PEEK[]<0.{MOST_OCTETS}>"])
-                raw = next((v for k, v in answer[uid].items() if k.startswith(b"BODY[]")), b"")
-                bounce = find_bounce(raw, bounces)
-                if bounce is not None:
-                    note_bounce(office, bounce)
-                # Last, so that nothing is passed over when we end in between.
-                client.add_flags([uid], [SEEN])
-            client.logout()
-        finally:
-            client.shutdown()
+    with cut_after(CONNECTION_SECONDS, client.socket()), client:
+        client.plain_login(single_line(place.username), single_line(place.password))
+        client.select_folder("INBOX")
+        new = client.search(["UNSEEN"])
+        for uid in new[:BATCH]:
+            bounce = find_bounce(_begin_of(client, uid), bounces)
+            if bounce is not None:
+                note_bounce(office, bounce)
+            # Last, so that nothing is passed over when we end in between.
+            client.add_flags([uid], [SEEN])
     return len(new) > BATCH
+
+
+def _begin_of(client: IMAPClient, uid: int) -> bytes:
+    answer = client.fetch([uid], [f"BODY.PEEK[]<0.{MOST_OCTETS}>"])
+    fields = answer.get(uid, {}).items()
+    return next((bytes(value) for name, value in fields if name.startswith(b"BODY[]")), b"")
 
 
 def _failed_fields(report: EmailMessage | Message) -> Message | None:

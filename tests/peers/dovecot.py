@@ -1,4 +1,7 @@
-"""A real Dovecot from a temporary folder: IMAP with STARTTLS and over TLS, users from a file."""
+"""A real Dovecot from a temporary folder: IMAP with STARTTLS and over TLS, users from a file.
+
+It can also take mail from a Postfix, and tell it whose password is right.
+"""
 
 import grp
 import os
@@ -19,7 +22,7 @@ _CONFIGURATION = """
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/dovecot.log
-protocols = imap
+protocols = imap lmtp
 listen = 127.0.0.1
 default_internal_user = {user}
 default_login_user = {user}
@@ -65,6 +68,19 @@ service anvil {{
 service imap {{
   executable = imap
 }}
+service lmtp {{
+  inet_listener lmtp {{
+    port = {lmtp_port}
+  }}
+}}
+service auth {{
+  inet_listener auth {{
+    port = {auth_port}
+  }}
+}}
+# What is behind a plus sign is for whoever reads the mailbox.
+recipient_delimiter = +
+postmaster_address = postmaster@example.org
 service stats {{
   chroot =
 }}
@@ -79,6 +95,8 @@ class DovecotServer:
     port: int
     tls_port: int
     log: Path
+    lmtp_port: int
+    auth_port: int
 
 
 @contextmanager
@@ -93,7 +111,14 @@ def dovecot(
     """Serve these users (name to password) until the block ends; needs Dovecot installed."""
     with TemporaryDirectory(prefix="handfast-dovecot-") as name:
         folder = Path(name)
-        server = DovecotServer("127.0.0.1", _free_port(), _free_port(), folder / "dovecot.log")
+        server = DovecotServer(
+            "127.0.0.1",
+            _free_port(),
+            _free_port(),
+            folder / "dovecot.log",
+            lmtp_port=_free_port(),
+            auth_port=_free_port(),
+        )
         settings = {
             "failure_delay": str(failure_delay),
             "penalty_mode": "0600" if penalty else "0",
@@ -134,6 +159,8 @@ def _write(
         key=key,
         port=server.port,
         tls_port=server.tls_port,
+        lmtp_port=server.lmtp_port,
+        auth_port=server.auth_port,
         **settings,
     )
     (folder / "dovecot.conf").write_text(text, encoding="utf-8")
@@ -161,7 +188,7 @@ def _binary() -> str:
     """Dovecot's path; Debian keeps it where only root's search path looks."""
     found = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if found is None:
-        raise RuntimeError("Dovecot is not installed (Debian: dovecot-imapd)")
+        raise RuntimeError("Dovecot is not installed (Debian: dovecot-imapd, dovecot-lmtpd)")
     return found
 
 
@@ -172,9 +199,9 @@ def _free_port() -> int:
 
 
 def _wait(process: subprocess.Popen[bytes], server: DovecotServer) -> None:
-    """Wait until both listeners take connections."""
+    """Wait until every listener takes connections."""
     end = time.monotonic() + 20
-    for port in (server.port, server.tls_port):
+    for port in (server.port, server.tls_port, server.lmtp_port, server.auth_port):
         while True:
             try:
                 socket.create_connection((server.host, port), 1).close()
