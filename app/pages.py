@@ -9,7 +9,8 @@ from flask import Flask, request, url_for
 from flask_babel import LazyString, lazy_gettext
 
 from app import notices
-from app.activation.views import activation
+from app.activation.code_views import activation
+from app.admin_api.views import admin_api
 from app.api.views import api
 from app.api.views import page as api_page
 from app.client.views import client
@@ -19,6 +20,7 @@ from app.history.views import history
 from app.home.proving_views import home
 from app.home.services import main_address
 from app.permissions import current_person, is_signed_in
+from app.personal.views import personal
 from app.signed_in.views import signed_in
 from app.webadmin import pages as webadmin_pages
 from app.webadmin.area import is_webadmin, webadmin
@@ -30,7 +32,9 @@ BLUEPRINTS: Final = (
     devices,
     signed_in,
     history,
+    personal,
     api.blueprint,
+    admin_api.blueprint,
     api_page,
     webadmin,
 )

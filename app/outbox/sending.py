@@ -15,7 +15,7 @@ from email.message import EmailMessage
 from typing import Final
 
 from jinja2 import TemplateError
-from sqlalchemy import Select, Update, literal_column, select, update
+from sqlalchemy import Select, Update, delete, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts import challenges
@@ -205,6 +205,10 @@ def _settle(
             .values(state=state, ended_at=now, failure=failure)
             .returning(OutgoingMail.id)
         ).first()
+        if done is not None and claimed.kind == MailKind.DATA_DELETED:
+            # Nothing is kept about whom it was for, and it was the last of it.
+            session.execute(delete(OutgoingMail).where(OutgoingMail.id == claimed.id))
+            return
         # No row: the claim ran out, and another worker has it now.
         if done is not None and is_address:
             note_undeliverable(

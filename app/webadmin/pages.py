@@ -58,6 +58,7 @@ VIEWS: Final = (
     token_views,
     audit_views,
     code_views,
+    personal_views,
 )
 
 

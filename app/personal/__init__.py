@@ -1,0 +1,1 @@
+"""What is kept about one person as a whole: given to them, or deleted."""
