@@ -56,6 +56,8 @@ class ActivationView:
     active_keys: int
     # Its keys are over because nobody said in time whose device it is.
     is_unanswered: bool
+    # Staff left it waiting for the person's device.
+    is_set_up: bool
 
     @property
     def account_id(self) -> str | None:
@@ -214,4 +216,5 @@ def _view(
         grants=tuple(grants),
         active_keys=active_keys,
         is_unanswered=is_unanswered,
+        is_set_up=row.made_by is not None and row.kind == "document",
     )

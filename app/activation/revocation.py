@@ -59,7 +59,8 @@ def restore_device(
                 DEVICE.c.person_id == person_id,
                 DEVICE.c.state == DeviceState.REVOKED,
             )
-            .values(state=DeviceState.ACTIVE, revoked_at=None)
+            # A removal that was asked for is over, and can be asked for again.
+            .values(state=DeviceState.ACTIVE, revoked_at=None, wipe_asked_at=None, wiped_at=None)
         ).rowcount
         if restored:
             record_own(connection, Act.DEVICE_RESTORED, person_id, device_id, now, actor)
@@ -120,9 +121,7 @@ def end_activation(connection: Connection, person_id: str, activation_id: str, b
         return False
     if kill(connection, [activation_id], reason="revoked"):
         act = Act.ACTIVATION_ENDED
-        record_own(
-            connection, act, person_id, activation_id, by.now, by.actor, detail=by.detail
-        )
+        record_own(connection, act, person_id, activation_id, by.now, by.actor, detail=by.detail)
         return True
     of_activation = SERVICE_KEY.c.activation_id.in_(_descended(connection, activation_id))
     end_keys(connection, of_activation, person_id, by)

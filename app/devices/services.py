@@ -70,6 +70,9 @@ class DeviceView:
     revoked_at: int | None
     confirmed_at: int | None
     confirm_by: int | None
+    # When it was told to remove its keys, and when it said that it had.
+    wipe_asked_at: int | None
+    wiped_at: int | None
     keys: tuple[KeyView, ...]
 
     @property
@@ -209,5 +212,7 @@ def _device_view(device: Device, keys: Sequence[KeyView]) -> DeviceView:
         revoked_at=device.revoked_at,
         confirmed_at=device.confirmed_at,
         confirm_by=device.confirm_by,
+        wipe_asked_at=device.wipe_asked_at,
+        wiped_at=device.wiped_at,
         keys=tuple(keys),
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, abort, redirect, render_template, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from app import notices, security
+from app.activation.overview import ActivationView, list_activations
+from app.activation.status import Stage
 from app.devices.services import list_keys
 from app.devices.unconfirmed import list_unconfirmed
 from app.extensions import handfast
@@ -22,7 +24,7 @@ from app.home.services import (
     list_accounts,
     remove_account,
 )
-from app.models import new_id
+from app.models import ServiceName, new_id
 from app.permissions import current_person, require
 from app.rights import Permission
 from app.words_for_people import SERVICE_NAMES, VOUCHERS
@@ -40,6 +42,7 @@ def index() -> str:
     with here.database.read() as session:
         accounts = list_accounts(session, current_person().id, now=here.clock.now())
         waiting = list_unconfirmed(session, current_person().id, now=here.clock.now())
+        activations = list_activations(session, current_person().id, now=here.clock.now())
     security.allow_frame()
     # A press and a second press carry the same ticket, so that they are one activation.
     tickets = {account.id: new_id(here.entropy) for account in accounts}
@@ -47,6 +50,7 @@ def index() -> str:
         "home/index.html",
         accounts=accounts,
         unconfirmed=waiting,
+        set_up=[_set_up(each) for each in activations if _waits(each)],
         names=SERVICE_NAMES,
         tickets=tickets,
         status=None,
@@ -99,6 +103,19 @@ def remove(account_id: str) -> Response:
     except LastAccountError:
         return redirect(url_for(".ask_remove", account_id=account_id), 303)
     return redirect(url_for(".index"), 303)
+
+
+def _waits(activation: ActivationView) -> bool:
+    return activation.is_set_up and activation.stage is Stage.WAITING
+
+
+def _set_up(activation: ActivationView) -> dict[str, Any]:
+    """Return what the page says of something that staff left waiting."""
+    return {
+        "id": activation.id,
+        "address": ", ".join(activation.addresses),
+        "services": [SERVICE_NAMES[ServiceName(grant.service)] for grant in activation.grants],
+    }
 
 
 def _find(account_id: str) -> AccountView:
