@@ -48,7 +48,7 @@ class JsonFormatter(logging.Formatter):
 
 def install(portal: Flask, entropy: Any) -> None:
     """Give every request an id and a line."""
-    _prepare_logger()
+    prepare()
 
     def begin() -> None:
         g.request_id = b64u(entropy(9))
@@ -71,6 +71,17 @@ def install(portal: Flask, entropy: Any) -> None:
     portal.after_request(finish)
 
 
+def prepare() -> None:
+    """Let our loggers write to standard error, one JSON object a line."""
+    if any(isinstance(one.formatter, JsonFormatter) for one in log.handlers):
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
 def event(name: str, level: int = logging.INFO, **facts: Any) -> None:
     """Log one event with its facts."""
     log.log(level, name, extra={"facts": facts})
@@ -91,13 +102,3 @@ def redact(facts: Mapping[str, Any]) -> dict[str, Any]:
         else value
         for name, value in facts.items()
     }
-
-
-def _prepare_logger() -> None:
-    if any(isinstance(one.formatter, JsonFormatter) for one in log.handlers):
-        return
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False

@@ -8,6 +8,7 @@ import signal
 import click
 from flask.cli import with_appcontext
 
+from app import logs
 from app.cli.console import keys_told, operator, read_config
 from app.config import worker_config
 from app.keystore.rings import WorkerKeys
@@ -20,6 +21,7 @@ from app.worker.loop import Loop
 @with_appcontext
 def worker(once: bool) -> None:
     """Send mail, link the audit, take imports, tell outside systems, sweep; until it is ended."""
+    logs.prepare()
     loop = Loop(_here())
     if once:
         loop.until_idle()
