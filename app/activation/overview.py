@@ -54,6 +54,8 @@ class ActivationView:
     ended_reason: str | None
     grants: tuple[GrantView, ...]
     active_keys: int
+    # Somebody types it on the device, instead of a document.
+    is_code: bool
     # Its keys are over because nobody said in time whose device it is.
     is_unanswered: bool
     # Staff left it waiting for the person's device.
@@ -215,6 +217,7 @@ def _view(
         ended_reason=row.ended_reason,
         grants=tuple(grants),
         active_keys=active_keys,
+        is_code=row.handle is not None,
         is_unanswered=is_unanswered,
         is_set_up=row.made_by is not None and row.kind == "document",
     )

@@ -96,6 +96,8 @@ def page(activation_id: str) -> str | Response:
         return redirect(url_for(".page", activation_id=status.id), 303)
     if found.rotates is not None:
         return redirect(url_for("devices.key", key_id=found.rotates), 303)
+    if found.is_code and found.redeemed_at is None:
+        return redirect(url_for(".code", activation_id=activation_id), 303)
     security.allow_frame()
     if request.headers.get("Sec-Fetch-Dest") == "iframe":
         # The form of "Your account" was sent into its frame and no handler took the answer.

@@ -46,6 +46,8 @@ if (panel.dataset.status && !FINAL.has(panel.dataset.stage)) {
 }
 
 function submit(form, event) {
+  // A code to type is a page of its own.
+  if (event.submitter?.hasAttribute("formaction")) return;
   if ("keep" in form.dataset) {
     // A document of its own: it opens outside of this page, which only watches.
     restart(form.dataset.status);
