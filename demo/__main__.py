@@ -128,6 +128,7 @@ def print_leaflet(home: house.House, context: BrowserContext | None) -> None:
     print(f"     portal     {home.issuer}")
     for address, password in home.passwords.items():
         print(f"     sign in    {address}   password   {password}")
+    print(f"     mail       {home.mail}   (what the service sends; it is in the mailboxes too)")
     print(f"     exchange   {home.exchange_url}")
     authority = home.certificates.authority
     print(f"     authority  {authority}   (it can vouch for this machine only)")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Playwright
 
-from demo import browser, house, mail_server, processes
+from demo import browser, house, mail_out, mail_server, processes
 from demo.narrator import Narrator
 from demo.processes import Listener
 from plugin.registration.chromium import Place
@@ -36,8 +36,9 @@ def build_service(
         portal = stack.enter_context(processes.portal(home))
     with narrator.step(f"key exchange at {home.exchange_url}"):
         exchange = stack.enter_context(processes.exchange(home))
-    with narrator.step("the worker, for what nobody waits for"):
-        worker = stack.enter_context(processes.worker(home))
+    with narrator.step("the worker, which sends mail and does what nobody waits for"):
+        settings = mail_out.serve(certificates, mail, home.passwords, home.mail)
+        worker = stack.enter_context(processes.worker(home, stack.enter_context(settings)))
     return home, (portal, exchange, worker)
 
 

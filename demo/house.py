@@ -62,6 +62,11 @@ class House:
         return self.folder / "client"
 
     @property
+    def mail(self) -> Path:
+        """What the service sent by mail, a file each."""
+        return self.folder / "mail"
+
+    @property
     def profile(self) -> Path:
         """The throw-away browser profile."""
         return self.folder / "browser-profile"

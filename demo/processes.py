@@ -76,11 +76,11 @@ def exchange(house: House) -> Iterator[Listener]:
 
 
 @contextmanager
-def worker(house: House) -> Iterator[Listener]:
-    """Run the worker, which listens to nobody."""
+def worker(house: House, mail_out: Mapping[str, str]) -> Iterator[Listener]:
+    """Run the worker, which listens to nobody, and alone knows how mail goes out."""
     command = [str(BIN / "flask"), "--app", "wsgi", "worker"]
     log = house.folder / "worker.log"
-    with started(command, house.environment(), log) as process:
+    with started(command, {**house.environment(), **mail_out}, log) as process:
         yield Listener("worker", process, log)
 
 
