@@ -142,7 +142,7 @@ def _tests(session: Session, actor: Actor, wanted: Wanted) -> list[ColumnElement
         # What concerns nobody, or nobody any more, is for those who may see everybody.
         tests.append(AuditEntry.subject_id.in_(select(Person.id).where(within(actor))))
     if wanted.person:
-        tests.append(AuditEntry.subject_id.in_(_people(session, wanted.person)))
+        tests.append(AuditEntry.subject_id.in_(find_people(session, wanted.person)))
     if wanted.actor:
         tests.append(AuditEntry.actor == wanted.actor)
     if wanted.act:
@@ -156,8 +156,11 @@ def _tests(session: Session, actor: Actor, wanted: Wanted) -> list[ColumnElement
     return tests
 
 
-def _people(session: Session, text: str) -> Sequence[str]:
-    """Return the ids of the people whom a text fits: by words, or by an id of theirs."""
+def find_people(session: Session, text: str) -> Sequence[str]:
+    """Return the ids of the people whom a text fits: by words, or by an id of theirs.
+
+    Raises TooManyPeopleError.
+    """
     owner = conditions.owner_of(session, text)
     if owner is not None:
         return [owner]

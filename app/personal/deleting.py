@@ -138,16 +138,9 @@ def _delete(
             now=now,
             entropy=entropy,
         )
-    record(
-        session,
-        at=now,
-        actor=actor,
-        act=Act.PERSON_DELETED,
-        subject=person_id,
-        target=person_id,
-        detail={"reason": reason},
-        entropy=entropy,
-    )
+    facts = {"reason": reason}
+    act = Act.PERSON_DELETED
+    record(session, at=now, actor=actor, act=act, subject=person_id, target=person_id, detail=facts)
 
 
 def _remove_things(session: Session, person_id: str) -> None:

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from flask import Response, abort, render_template, request, url_for
+from flask import Response, abort, redirect, render_template, request, url_for
 from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
 
 from app.audit import Act, record
 from app.auditing.exporting import csv_lines, json_lines
 from app.auditing.names import ACT_NAMES
-from app.auditing.searching import Page, Place, TooManyPeopleError, Wanted, search
+from app.auditing.searching import Page, Place, TooManyPeopleError, Wanted, find_people, search
 from app.auditing.state import read_state
 from app.clock import SECOND
 from app.extensions import handfast
@@ -28,6 +29,8 @@ from app.webadmin.gate import current_staff
 from app.webadmin.timeline import who
 
 LONGEST: Final = 200
+# So many people are named in the entry of an export; of more it has how many.
+MOST_NAMED: Final = 5
 FIELDS: Final = ("person", "actor", "act", "target", "since", "until")
 Lines = Callable[[Session, Actor, Wanted], Iterator[bytes]]
 FORMATS: Final[dict[str, tuple[str, Lines]]] = {
@@ -83,7 +86,7 @@ def ask_audit_export() -> str:
 @webadmin.post("/audit/export")
 @require(Permission.AUDIT_EXPORT)
 @require_fresh
-def export_audit() -> Response:
+def export_audit() -> AnyResponse:
     """Send what was looked for as a file, as it is at this moment."""
     here, staff, wanted = handfast(), current_staff(), _wanted()
     chosen = request.form.get("format", "")
@@ -92,6 +95,13 @@ def export_audit() -> Response:
     content_type, lines = FORMATS[chosen]
     with here.database.write() as session:
         facts = {"format": chosen, **_asked()}
+        if wanted.person:
+            try:
+                people = find_people(session, wanted.person)
+            except TooManyPeopleError:
+                return redirect(url_for(".audit", **_asked()), 303)
+            # Not what was typed, which would stay when those people are gone.
+            facts["person"] = " ".join(people) if len(people) <= MOST_NAMED else len(people)
         record(
             session,
             at=here.clock.now(),

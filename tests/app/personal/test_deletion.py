@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
 
 from app.accounts.sessions import Client, start
 from app.audit import Act
@@ -70,79 +71,74 @@ def line(service: Service) -> Line:
     """Ann with a name, a group, a device, an invitation, mail, a list she stands in, a session."""
     line = activated(service)
     line.send()
-    now, ann = service.clock.now(), service.ann.person_id
     with service.database.write() as session:
-        session.execute(update(Person).where(Person.id == ann).values(name=NAME))
-        session.add(PersonGroup(id="group", name="Sales", created_at=now))
-        session.add(
-            ImportJob(
-                id="job",
-                made_by="staff:ada",
-                state=ImportState.DONE,
-                reason="new people",
-                lines=1,
-                created_at=now,
-            )
-        )
-        session.flush()
-        session.add(GroupMember(group_id="group", person_id=ann))
-        session.add(
-            ImportLine(
-                job_id="job",
-                line=1,
-                address="Ann@example.org",
-                normal="ann@example.org",
-                name=NAME,
-                services="mail",
-                groups="",
-            )
-        )
-        session.add(
-            Invitation(
-                id="invitation",
-                person_id=ann,
-                address="ann@example.org",
-                services="mail",
-                state=InvitationState.ACCEPTED,
-                reason=f"{NAME} is new",
-                invited_by="staff:ada",
-                import_id="job",
-                created_at=now,
-                expires_at=now + HOUR,
-            )
-        )
-        terms.refresh(session, ann)
-        queue(
-            session,
+        name_her(session, service)
+        invite_her(session, service)
+        let_her_sign_in(session, service)
+    return line
+
+
+def name_her(session: Session, service: Service) -> None:
+    """Give Ann a name, and put her into a group."""
+    ann = service.ann.person_id
+    session.execute(update(Person).where(Person.id == ann).values(name=NAME))
+    session.add(PersonGroup(id="group", name="Sales", created_at=0))
+    session.flush()
+    session.add(GroupMember(group_id="group", person_id=ann))
+    terms.refresh(session, ann)
+
+
+def invite_her(session: Session, service: Service) -> None:
+    """Have her stand in a list that was imported, with a mail that went to her."""
+    now, ann = service.clock.now(), service.ann.person_id
+    job = ImportJob(id="job", made_by="staff:ada", state=ImportState.DONE, reason="new")
+    job.lines, job.created_at = 1, now
+    session.add(job)
+    session.flush()
+    on_the_list = ImportLine(job_id="job", line=1, services="mail", groups="", name=NAME)
+    on_the_list.address, on_the_list.normal = "Ann@example.org", "ann@example.org"
+    session.add(on_the_list)
+    session.add(
+        Invitation(
+            id="invitation",
             person_id=ann,
             address="ann@example.org",
-            kind=MailKind.INVITED,
-            facts={"name": NAME},
-            now=now,
-            entropy=service.entropy,
+            services="mail",
+            state=InvitationState.ACCEPTED,
+            reason=f"{NAME} is new",
+            invited_by="staff:ada",
+            import_id="job",
+            created_at=now,
+            expires_at=now + HOUR,
         )
-        web = start(
-            session,
-            "t" * 43,
-            Client("192.0.2.77", "Firefox"),
-            person_id=ann,
-            now=now,
-            lifetime=HOUR,
-            entropy=service.entropy,
-        )
-        session.flush()
-        session.add(
-            MailCheck(
-                id="check",
-                session_id=web.id,
-                address="ann@example.org",
-                server="{}",
-                stage="done",
-                created_at=now,
-                expires_at=now + HOUR,
-            )
-        )
-    return line
+    )
+    queue(
+        session,
+        person_id=ann,
+        address="ann@example.org",
+        kind=MailKind.INVITED,
+        facts={"name": NAME},
+        now=now,
+        entropy=service.entropy,
+    )
+
+
+def let_her_sign_in(session: Session, service: Service) -> None:
+    """Start a session of hers, with a mail check in it."""
+    now = service.clock.now()
+    web = start(
+        session,
+        "t" * 43,
+        Client("192.0.2.77", "Firefox"),
+        person_id=service.ann.person_id,
+        now=now,
+        lifetime=HOUR,
+        entropy=service.entropy,
+    )
+    session.flush()
+    check = MailCheck(id="check", session_id=web.id, address="ann@example.org", server="{}")
+    check.stage, check.created_at, check.expires_at = "done", now, now + HOUR
+    session.add(check)
 
 
 def delete(
