@@ -17,7 +17,14 @@ from app.clock import SECOND, seconds
 from app.database import DatabaseUnavailableError
 from app.keystore.places import prs_place
 from app.models import ActivationState, GrantState, InvitationState, new_id
-from app.models.tables import ACTIVATION, INVITATION, PERSON, SERVICE_GRANT
+from app.models.tables import (
+    ACCOUNT_SERVICE,
+    ACTIVATION,
+    INVITATION,
+    MAIL_ACCOUNT,
+    PERSON,
+    SERVICE_GRANT,
+)
 from protocol.codes import LIFETIME, Code, new_code
 from protocol.key_schedule import code_prs
 
@@ -130,9 +137,19 @@ def follow_use(connection: Connection, *, person_id: str, activation_id: str, no
         )
     ).scalars()
     kill(connection, list(waiting), reason="replaced", successor=activation_id)
+    addresses = (
+        select(MAIL_ACCOUNT.c.address)
+        .join(ACCOUNT_SERVICE, ACCOUNT_SERVICE.c.account_id == MAIL_ACCOUNT.c.id)
+        .where(ACCOUNT_SERVICE.c.id.in_(services))
+    )
     connection.execute(
         update(INVITATION)
-        .where(INVITATION.c.person_id == person_id, INVITATION.c.state == InvitationState.OPEN)
+        .where(
+            INVITATION.c.person_id == person_id,
+            INVITATION.c.state == InvitationState.OPEN,
+            # A new address of theirs that staff entered is another matter.
+            INVITATION.c.address.in_(addresses),
+        )
         .values(state=InvitationState.ACCEPTED, ended_at=now)
     )
 

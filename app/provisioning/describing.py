@@ -62,9 +62,8 @@ def set_groups(
     deed = begin(session, actor, person_id, reason=reason, now=now, entropy=entropy)
     # One after another: of two at once each would add what the other one has added.
     session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
-    names = dict(
-        session.execute(select(PersonGroup.id, PersonGroup.name).where(groups_within(actor)))
-    )
+    seen = select(PersonGroup.id, PersonGroup.name).where(groups_within(actor))
+    names = dict(session.execute(seen).all())
     wanted = set(groups)
     if not wanted <= names.keys() or (actor.reach == Reach.GROUPS and not wanted):
         raise UnusableError("groups")

@@ -10,6 +10,7 @@ from app.activation.sweep import sweep
 from app.auditing.jobs import seal_audit
 from app.bulk.jobs import check_lists, forget_lists, stock_lists, take_lists
 from app.outbox.jobs import send_mail, take_bounces, tidy_mail
+from app.provisioning.services import expire
 from app.statistics.jobs import count
 from app.worker.here import Here
 
@@ -29,6 +30,10 @@ def _sweep(here: Here) -> bool:
     return False
 
 
+def _expire_invitations(here: Here) -> bool:
+    return expire(here.database, here.clock)
+
+
 JOBS: Final = (
     Job("audit", 2, seal_audit),
     # After it, since entries are counted once they have their place.
@@ -40,5 +45,6 @@ JOBS: Final = (
     Job("lists-taken", 1, take_lists),
     Job("lists-stocked", 1, stock_lists),
     Job("lists-tidy", 3600, forget_lists),
+    Job("invitations", 60, _expire_invitations),
     Job("sweep", 60, _sweep),
 )
