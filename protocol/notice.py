@@ -12,6 +12,9 @@ from protocol.trust import SKEW, KeySet
 
 TYP: Final = "handfast-notice+jwt"
 
+# `remove`: revoked, and this device is to remove everything of the key's owner.
+State = Literal["revoked", "retired", "remove"]
+
 
 class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Says of one key that it is over; `iat` is in whole seconds."""
@@ -20,7 +23,7 @@ class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     aud: str = AUDIENCE
     iat: Whole
     key: PublicId
-    state: Literal["revoked", "retired"]
+    state: State
 
 
 def sign_notice(notice: Notice, key: SigningKey) -> bytes:

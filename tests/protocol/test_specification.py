@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from protocol import activation, channel, messages, notice, service_book, trust
+from protocol import activation, channel, messages, notice, removal, service_book, trust
 from protocol.errors import ErrorCode, Reason
 from protocol.states import TRANSITIONS, State
 from protocol.words import WORD_LIST
@@ -66,6 +66,7 @@ def test_every_reason_is_listed(reason: Reason) -> None:
         ("16.1 Form", [channel.Packet]),
         ("17 Service books", [service_book.ServiceBook, service_book.Server]),
         ("18 Notices", [notice.Notice]),
+        ("18.1 Removal", [removal.Removed, removal.Noted]),
     ],
 )
 def test_members_stand_in_their_order(title: str, structs: list[type[msgspec.Struct]]) -> None:

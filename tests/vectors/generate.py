@@ -18,6 +18,7 @@ from tests.vectors import (
     notices,
     origins,
     packets,
+    removals,
     rotations,
     runs,
     spoilt_json,
@@ -50,6 +51,7 @@ def texts() -> dict[str, str]:
         "handfast-notice.json": notices.content(),
         "handfast-rotation.json": rotations.content(),
         "handfast-code.json": codes.content(),
+        "handfast-removal.json": removals.content(),
     }
     return {
         name: json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""Notices that a key is over: two good ones, and each reason why one is refused."""
+"""Notices that a key is over: three good ones, and each reason why one is refused."""
 
 from typing import Any
 
@@ -30,6 +30,7 @@ def cases() -> list[Json]:
     made: list[tuple[str, str, bytes, Json]] = [
         ("revoked", "accepted", good, {}),
         ("retired", "accepted", retired, {}),
+        ("remove", "accepted", _good("remove"), {}),
         ("months later", "accepted", good, {"now": end - 1}),
         ("after the key set", "stale-key-set", good, {"now": end}),
         ("another exchange", "unknown-key", good, {"exchange": "http://localhost:8481"}),
