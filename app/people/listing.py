@@ -19,6 +19,7 @@ from app.staff.reach import Actor, groups_within, within
 # More words than this say nothing more.
 MOST_WORDS: Final = 6
 BY_ADDRESS: Final = "address"
+_WITHOUT_KEY: Final = {PeopleState.WAITING, PeopleState.INVITED, PeopleState.DISABLED}
 
 
 @dataclass(frozen=True)
@@ -122,14 +123,21 @@ def describe(session: Session, ids: Sequence[str], *, now: int) -> list[PersonLi
 def states_of(
     session: Session, ids: Sequence[str], *, now: int
 ) -> dict[str, tuple[PeopleState, ...]]:
-    """Return everything that can be said of each of some people."""
+    """Return what can be said of each of some people, the most telling first."""
     asked = list(PeopleState)
     rows = session.execute(
         select(Person.id, *(conditions.holds(state, now).label(state) for state in asked)).where(
             Person.id.in_(ids)
         )
     ).mappings()
-    return {row["id"]: tuple(state for state in asked if row[state]) for row in rows}
+    return {row["id"]: _telling([state for state in asked if row[state]]) for row in rows}
+
+
+def _telling(states: list[PeopleState]) -> tuple[PeopleState, ...]:
+    """Leave out that there is no key where that follows from the rest."""
+    if any(state in _WITHOUT_KEY for state in states):
+        return tuple(state for state in states if state != PeopleState.NO_KEY)
+    return tuple(states)
 
 
 def _listing(session: Session, actor: Actor, wanted: Wanted, now: int) -> Listing:

@@ -125,7 +125,7 @@ def _ask(act: AskedAct, subject: About, form: Any) -> str:
         # For the window's title, and for the page.
         plain_title=str(act.title) % {"name": subject.name},
         title=Markup.escape(act.title) % {"name": (address if is_address else bdi)(subject.name)},
-        told=_told(act, subject),
+        who_is_told=_told(act, subject),
         back=_back(subject),
         names=SERVICE_NAMES,
     )
