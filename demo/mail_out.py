@@ -6,6 +6,7 @@ terminal. An address of the demo's domain that nobody has is refused, as a mail 
 
 import asyncio
 import itertools
+import logging
 import secrets
 import socket
 import ssl
@@ -52,6 +53,8 @@ def serve(
         ),
         enable_SMTPUTF8=True,
     )
+    # It warns about a name of its own that it uses itself.
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
     controller.start()
     try:
         yield {

@@ -99,8 +99,7 @@ def _environment(language: str, folder: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         extensions=["jinja2.ext.i18n"],
-        # Plain text: what HTML would escape is read as it is written.
-        autoescape=False,  # noqa: S701
+        autoescape=False,  # noqa: S701  # plain text: what HTML would escape is read as it is
     )
     _install(environment, translations)
     locale = Locale.parse(language)
