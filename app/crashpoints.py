@@ -19,6 +19,8 @@ Point = Literal[
     "packet.computed",
     "packet.committed",
     "packet.answered",
+    "removal.committed",
+    "removal.answered",
     "sweep.deleted",
 ]
 POINTS: Final[tuple[str, ...]] = get_args(Point)

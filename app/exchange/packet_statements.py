@@ -42,6 +42,7 @@ FIND: Final = Prepared(
         DEVICE.c.platform,
         DEVICE.c.handler,
         DEVICE.c.state.label("device_state"),
+        DEVICE.c.wipe_asked_at,
         DEVICE.c.confirmed_at,
         DEVICE.c.confirm_by,
         ENDED_KEY.c.ended_at.label("gone_at"),

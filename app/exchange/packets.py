@@ -19,6 +19,7 @@ from app.crashpoints import crashpoint
 from app.database import Database, DatabaseUnavailableError
 from app.exchange import packet_statements as statements
 from app.exchange.redemption import LostRaceError, shown_name
+from app.exchange.removals import Removals
 from app.exchange.rotations import WISH_PAUSE, Rotations
 from app.keystore.places import key_place
 from app.models import DeviceState, KeyState
@@ -72,6 +73,7 @@ class PacketService:
         self._keys: Final = keys
         self._issuer: Final = config.issuer
         self._clock: Final = clock
+        self.removals: Final = Removals(database, keys, issuer=config.issuer, clock=clock)
         self._rotations: Final = Rotations(keys.grants, issuer=config.issuer, entropy=entropy)
         # An unknown key costs the same steps as a known one: this key, which nobody has.
         self._nobody: Final = SessionKey("", "", "", "", entropy(32))
@@ -176,11 +178,11 @@ class PacketService:
 
 
 def _ended(row: Any) -> Any:
-    """Tell how a key ended; None if it is active, or unknown."""
+    """Tell how a key ended, as a notice says it; None if it is active, or unknown."""
     if row.id is None:
         return None if row.gone_at is None else KeyState.REVOKED.value
     if row.device_state == DeviceState.REVOKED:
-        return KeyState.REVOKED.value
+        return KeyState.REVOKED.value if row.wipe_asked_at is None else "remove"
     return None if row.state == KeyState.ACTIVE else row.state
 
 

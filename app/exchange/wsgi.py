@@ -1,4 +1,4 @@
-"""The listener: three POSTs and a health check as a plain WSGI callable.
+"""The listener: four POSTs and a health check as a plain WSGI callable.
 
 A web framework would cost more here than the database does, and this listener has no cookies,
 no pages and no templates for it to care about.
@@ -51,6 +51,7 @@ class ExchangeListener:
             "/init": self._init,
             "/confirm": self._confirm,
             "/packet": self._packet,
+            "/removed": self._removed,
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -103,6 +104,14 @@ class ExchangeListener:
         if answer.is_notice:
             return HTTPStatus.GONE, NOTICE, answer.body
         return HTTPStatus.OK, EXCHANGE, answer.body
+
+    def _removed(self, environ: WSGIEnvironment) -> _Content:
+        with self._turnstile.reading(self._address(environ)):
+            body = _body(environ)
+        with self._turnstile.working():
+            noted = self._packets.removals.removed(body)
+        crashpoint("removal.answered")
+        return HTTPStatus.OK, EXCHANGE, noted
 
     def _address(self, environ: WSGIEnvironment) -> str:
         """Return the device's network address as its owner will see it."""
