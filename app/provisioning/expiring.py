@@ -14,6 +14,7 @@ from app.audit import Act, record
 from app.clock import Clock
 from app.database import Database
 from app.models import Invitation, InvitationState
+from app.provisioning.open_invitations import drop_entered
 
 BATCH: Final = 200
 
@@ -41,4 +42,5 @@ def expire(database: Database, clock: Clock) -> bool:
                 target=row.id,
                 detail={"account": row.address},
             )
+            drop_entered(session, session.get_one(Invitation, row.id), "system", "expired", now)
     return len(rows) == BATCH

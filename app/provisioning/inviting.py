@@ -12,29 +12,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import Session
 
 from app.accounts.invited import end_invitation, find_open
-from app.activation.ending import kill
 from app.audit import Act
-from app.clock import DAY, HOUR
+from app.clock import DAY
 from app.database import queue_for
 from app.mailservers.address import AddressError, parse
 from app.mailservers.server import VouchedBy
 from app.models import (
-    AccountService,
-    Activation,
-    ActivationState,
     GroupMember,
     Invitation,
     InvitationState,
     MailAccount,
-    OutgoingMail,
     Person,
     PersonGroup,
     Reach,
-    ServiceGrant,
     ServiceName,
     Staff,
     StaffState,
@@ -44,7 +38,6 @@ from app.outbox.kinds import MailKind
 from app.people import terms
 from app.provisioning.acts import (
     Deed,
-    GoneError,
     Here,
     UnusableError,
     begin,
@@ -53,18 +46,16 @@ from app.provisioning.acts import (
     usable_reason,
 )
 from app.provisioning.choosing import give, take_back, usable_services, wait
+from app.provisioning.open_invitations import send
 from app.rights import Permission
 from app.staff.reach import (
     Actor,
     ColleagueError,
-    OutOfReachError,
     check,
     find,
     groups_within,
 )
 
-# So many mails of an invitation at most in one hour: its address may be a stranger's.
-MOST_MAILS: Final = 3
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}")
 
 
@@ -74,10 +65,6 @@ class AlreadyInvitedError(Exception):
     def __init__(self, person_id: str) -> None:
         super().__init__(person_id)
         self.person_id: Final = person_id
-
-
-class TooSoonError(Exception):
-    """The invitation was sent often enough for now."""
 
 
 @dataclass(frozen=True)
@@ -136,58 +123,6 @@ def invite(
     return _open(deed, account, order, here, import_id)
 
 
-def resend(session: Session, actor: Actor, invitation_id: str, *, reason: str, here: Here) -> None:
-    """Send an open invitation again; its time, and that of what waits with it, begins anew.
-
-    Raises GoneError, TooSoonError, ReasonError, OutOfReachError, ColleagueError.
-    """
-    invitation = _invitation(session, invitation_id)
-    deed = begin(
-        session, actor, invitation.person_id, reason=reason, now=here.now, entropy=here.entropy
-    )
-    _refuse_too_soon(session, invitation, here.now)
-    until = here.now + here.config.activation_days * DAY
-    renewed = session.execute(
-        update(Invitation)
-        .where(
-            Invitation.id == invitation_id,
-            Invitation.state == InvitationState.OPEN,
-            Invitation.expires_at > here.now,
-        )
-        .values(expires_at=until)
-        .returning(Invitation.id)
-    ).first()
-    account = _account_of(session, invitation)
-    if renewed is None or account is None:
-        raise GoneError
-    wait(deed, account, invitation.services.split(), here)
-    deed.note(Act.PERSON_INVITED_AGAIN, invitation_id, account=invitation.address)
-    _send(deed, MailKind.INVITED_AGAIN, invitation.address, invitation.services, until)
-
-
-def withdraw(
-    session: Session,
-    actor: Actor,
-    invitation_id: str,
-    *,
-    reason: str,
-    here: Here,
-) -> None:
-    """End an open invitation and what waits with it; the person stays, without any service.
-
-    Raises GoneError, ReasonError, OutOfReachError, ColleagueError.
-    """
-    invitation = _invitation(session, invitation_id)
-    deed = begin(
-        session, actor, invitation.person_id, reason=reason, now=here.now, entropy=here.entropy
-    )
-    if not end_invitation(session, invitation_id, InvitationState.WITHDRAWN, now=here.now):
-        raise GoneError
-    stop_waiting(session, invitation, "withdrawn")
-    deed.note(Act.INVITATION_WITHDRAWN, invitation_id, account=invitation.address)
-    deed.tell(MailKind.WITHDRAWN, invitation.address, account=invitation.address)
-
-
 def refuse_invited(session: Session, actor: Actor, address: str, here: Here) -> None:
     """Raise AlreadyInvitedError where an address waits for its owner; end what is over its time."""
     open_one = find_open(session, address)
@@ -199,23 +134,6 @@ def refuse_invited(session: Session, actor: Actor, address: str, here: Here) -> 
         raise AlreadyInvitedError(open_one.person_id)
     # The worker comes round once a minute; nobody has to wait for it.
     end_invitation(session, open_one.id, InvitationState.EXPIRED, now=here.now)
-
-
-def stop_waiting(session: Session, invitation: Invitation, reason: str) -> None:
-    """End what waits for a device, by whatever way, at the account of an invitation."""
-    waiting = session.scalars(
-        select(Activation.id)
-        .join(ServiceGrant, ServiceGrant.activation_id == Activation.id)
-        .join(AccountService, AccountService.id == ServiceGrant.account_service_id)
-        .join(MailAccount, MailAccount.id == AccountService.account_id)
-        .where(
-            MailAccount.person_id == invitation.person_id,
-            MailAccount.address == invitation.address,
-            Activation.state == ActivationState.OPEN,
-        )
-        .distinct()
-    ).all()
-    kill(session.connection(), waiting, reason=reason)
 
 
 def _usable(wanted: Invite) -> Invite:
@@ -343,40 +261,5 @@ def _open(
     take_back(session, account, order.services, deed.by)
     deed.note(Act.PERSON_INVITED, invitation.id, account=account.address, chosen=chosen)
     activation_id = wait(deed, account, order.services, here)
-    _send(deed, MailKind.INVITED, account.address, chosen, until)
+    send(deed, MailKind.INVITED, account.address, chosen, until)
     return Invited(person.id, invitation.id, activation_id)
-
-
-def _send(deed: Deed, kind: MailKind, address: str, services: str, until: int) -> None:
-    deed.tell(kind, address, account=address, services=services, until=until)
-
-
-def _invitation(session: Session, invitation_id: str) -> Invitation:
-    found = session.get(Invitation, invitation_id)
-    if found is None:
-        # As for one of somebody whom the actor cannot see.
-        raise OutOfReachError
-    return found
-
-
-def _account_of(session: Session, invitation: Invitation) -> MailAccount | None:
-    return session.scalar(
-        select(MailAccount).where(
-            MailAccount.person_id == invitation.person_id,
-            MailAccount.address == invitation.address,
-        )
-    )
-
-
-def _refuse_too_soon(session: Session, invitation: Invitation, now: int) -> None:
-    kinds = (MailKind.INVITED.value, MailKind.INVITED_AGAIN.value)
-    sent = session.scalar(
-        select(func.count()).where(
-            OutgoingMail.person_id == invitation.person_id,
-            OutgoingMail.address == invitation.address,
-            OutgoingMail.kind.in_(kinds),
-            OutgoingMail.created_at > now - HOUR,
-        )
-    )
-    if (sent or 0) >= MOST_MAILS:
-        raise TooSoonError

@@ -27,15 +27,8 @@ from app.provisioning.addresses import (
 from app.provisioning.choosing import choose_services, request_for
 from app.provisioning.describing import rename, set_groups
 from app.provisioning.expiring import expire
-from app.provisioning.inviting import (
-    AlreadyInvitedError,
-    Invite,
-    Invited,
-    TooSoonError,
-    invite,
-    resend,
-    withdraw,
-)
+from app.provisioning.inviting import AlreadyInvitedError, Invite, Invited, invite
+from app.provisioning.open_invitations import TooSoonError, resend, withdraw
 from app.provisioning.revoking import (
     end_activation,
     end_session,

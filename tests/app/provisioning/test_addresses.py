@@ -25,6 +25,7 @@ from app.provisioning.services import (
     Claim,
     UnusableError,
     conflicts,
+    expire,
 )
 from tests.app.provisioning.office import EVE, REASON, Office, accepted
 
@@ -229,3 +230,22 @@ def test_staff_see_that_an_address_is_claimed_twice(office: Office) -> None:
         proof.add_account(session, office.service.bob.person_id, check, office.proof_here)
     for person_id in (made.person_id, office.service.bob.person_id):
         assert claims(office, person_id) == [(Claim.ALSO_CLAIMED, EVE)]
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "expired"])
+def test_a_new_address_that_nobody_proved_goes_with_its_invitation(
+    office: Office, how: str
+) -> None:
+    ann = office.service.ann
+    invitation = enter(office)
+    office.make("resend", invitation)
+    assert office.mail()[-1] == ("address-entered", NEW)
+    assert addresses_of(office, ann.person_id) == [NEW, ann.address]
+    if how == "withdrawn":
+        office.make("withdraw", invitation)
+    else:
+        office.service.clock.advance(7 * DAY)
+        expire(office.service.database, office.service.clock)
+    assert office.row(Invitation, invitation).state == how
+    assert addresses_of(office, ann.person_id) == [ann.address]
+    assert office.sign_in(ann.address) == ann.person_id
