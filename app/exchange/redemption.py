@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from app.activation.codes import follow_use
 from app.activation.confirmation import expire_unconfirmed
@@ -17,7 +17,9 @@ from app.clock import HOUR
 from app.crashpoints import crashpoint
 from app.exchange import statements
 from app.keystore.places import key_place
-from app.models import DeviceState, KeyState, new_id
+from app.models import DeviceState, KeyState, OutgoingMail, new_id
+from app.outbox.kinds import MailKind
+from app.outbox.services import new_mail
 from protocol.handshake import DeviceClaim, GrantName, RunSecrets, SessionKey, complete
 
 if TYPE_CHECKING:
@@ -113,6 +115,7 @@ class Redemptions:
                     activation_id=wanted.activation_id,
                     now=wanted.now,
                 )
+                _tell(connection, wanted, self._entropy)
             _record(connection, wanted, device_id)
         return completed.body
 
@@ -214,3 +217,17 @@ def _record(connection: Connection, wanted: Redemption, device_id: str) -> None:
             **({"way": "code"} if wanted.by_code else {}),
         },
     )
+
+
+def _tell(connection: Connection, wanted: Redemption, entropy: Callable[[int], bytes]) -> None:
+    """Tell the person by mail: who has a code read out to them is looking at no page."""
+    for address in sorted({row.address for row in wanted.grants}):
+        mail = new_mail(
+            person_id=wanted.person_id,
+            address=address,
+            kind=MailKind.NEW_DEVICE,
+            facts={"account": address, "device": shown_name(wanted.claim.name, wanted.claim.jkt)},
+            now=wanted.now,
+            entropy=entropy,
+        )
+        connection.execute(insert(OutgoingMail).values(mail))

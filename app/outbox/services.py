@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -84,15 +84,40 @@ def queue(
     in the person's. ``person_id`` is None for mail to staff, and where the person is being deleted.
     """
     mail = OutgoingMail(
-        id=new_id(entropy),
-        person_id=person_id,
-        address=address,
-        kind=kind.value,
-        language=language,
-        facts=_FACTS.encode(dict(facts)),
-        state=MailState.WAITING,
-        created_at=now,
-        next_at=now,
+        **new_mail(
+            person_id=person_id,
+            address=address,
+            kind=kind,
+            facts=facts,
+            now=now,
+            entropy=entropy,
+            language=language,
+        )
     )
     session.add(mail)
     return mail.id
+
+
+def new_mail(
+    *,
+    person_id: str | None,
+    address: str,
+    kind: MailKind,
+    facts: Mapping[str, str | int],
+    now: int,
+    entropy: Callable[[int], bytes],
+    language: str | None = None,
+) -> dict[str, Any]:
+    """Return the row of a waiting mail, for who writes it without a session."""
+    return {
+        "id": new_id(entropy),
+        "person_id": person_id,
+        "address": address,
+        "kind": kind.value,
+        "language": language,
+        "facts": _FACTS.encode(dict(facts)),
+        "state": MailState.WAITING.value,
+        "attempts": 0,
+        "created_at": now,
+        "next_at": now,
+    }
