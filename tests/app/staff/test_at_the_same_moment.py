@@ -20,7 +20,7 @@ from app.staff.passwords import Hasher
 from app.staff.reach import Actor
 from tests.app.service_fixtures import Service
 
-HASHER = Hasher(places=2)
+HASHER = Hasher(memory_kib=64)
 
 
 def here(service: Service) -> StaffHere:

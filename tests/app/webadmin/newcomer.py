@@ -13,6 +13,8 @@ from app.clock import SECOND
 from app.keystore.key_sets import init_keys
 from app.keystore.provider import FileKeyProvider
 from app.staff import links
+from app.staff.passwords import Hasher
+from app.webadmin.here import NAME as HASHER
 from tests.app.portal_fixtures import Browser, Portal
 
 PASSWORD = "velvet tractor onion harbour"
@@ -20,7 +22,8 @@ STEP = 30 * SECOND
 
 
 def give_keys(portal: Portal) -> None:
-    """Do what an operator does first."""
+    """Do what an operator does first; passwords are hashed in a moment."""
+    portal.app.extensions[HASHER] = Hasher(memory_kib=64)
     init_keys(
         FileKeyProvider(portal.config.keys_dir),
         issuer=portal.config.issuer,

@@ -13,6 +13,7 @@ from app.clock import MINUTE
 from app.models import RecoveryCode, Staff, StaffSession, StaffState
 from app.staff.passwords import BusyError, Hasher
 from app.staff.sessions import SIGN_IN
+from app.webadmin.here import NAME as HASHER
 from tests.app.portal_fixtures import Browser, Portal
 from tests.app.webadmin.newcomer import PASSWORD, Newcomer, first_owner
 
@@ -207,6 +208,7 @@ def test_a_sign_in_has_its_time(portal: Portal, sam: Newcomer) -> None:
 
 
 def test_a_password_hashed_in_an_older_way_is_hashed_anew(portal: Portal, sam: Newcomer) -> None:
+    portal.app.extensions[HASHER] = Hasher()
     old = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
     with portal.database.write() as session:
         session.execute(update(Staff).values(password_hash=old))
