@@ -13,6 +13,7 @@ from wtforms import (
     SelectMultipleField,
     StringField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from app.mailservers.address import AddressError, parse
@@ -20,7 +21,7 @@ from app.models import ServiceName
 from app.provisioning.acts import LONGEST_NAME, LONGEST_REASON, SHORTEST_REASON, is_plain
 from app.words_for_people import SERVICE_NAMES
 
-SERVICES = [(service.value, label) for service, label in SERVICE_NAMES.items()]
+SERVICES = [SelectChoice(service.value, label) for service, label in SERVICE_NAMES.items()]
 
 
 def _as_shown(field: StringField) -> None:

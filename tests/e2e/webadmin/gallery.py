@@ -16,8 +16,8 @@ import trustme
 from playwright.sync_api import BrowserContext, sync_playwright
 
 from demo.browser import find
+from tests.app.webadmin.listed import PAGES
 from tests.e2e.looking import look
-from tests.e2e.webadmin.listed import PAGES
 from tests.e2e.webadmin.serving import Office, office
 
 VIEWS: Final[tuple[tuple[int, Literal["light", "dark"]], ...]] = (
