@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
 from app import logs
+from app.admin_api.holder import NotPermittedError
 from app.api import problems
 from app.api.area import is_api
 from app.clock import SECOND
@@ -76,8 +77,6 @@ COLLEAGUE: Final = (
     lazy_gettext("Only who manages staff may do something to a colleague."),
     lazy_gettext("Ask an administrator to do it."),
 )
-
-
 NOT_YOURS: Final = (
     lazy_gettext("This is not yours to change"),
     lazy_gettext(
@@ -100,6 +99,7 @@ def install(portal: Flask) -> None:
     portal.register_error_handler(BusyError, _busy)
     portal.register_error_handler(DatabaseUnavailableError, _unavailable)
     portal.register_error_handler(problems.ProblemError, _problem)
+    portal.register_error_handler(NotPermittedError, lambda _: problems.answer("not-permitted"))
     portal.register_error_handler(Exception, _bug)
 
 

@@ -27,6 +27,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.accounts.visitor import SignedIn
+from app.admin_api import holder
 from app.api.area import is_api
 from app.errors import wants_json
 from app.rights import Permission, permissions_of
@@ -48,6 +49,7 @@ PUBLIC: Final = frozenset(
         "api.activate",
         "api.sign_in",
         "api.describe",
+        "admin_api.admin_describe",
         "api_page.index",
         "client.index",
         "client.download",
@@ -130,8 +132,12 @@ def _authorise() -> Response | None:
     needed = permission_of(current_app, request.endpoint)
     if needed is None:
         return None
-    if needed is not Permission.OWN and not is_api():
-        return gate.authorise(needed)
+    if needed is not Permission.OWN:
+        # A token of staff in the API, a session of staff everywhere else; neither is the other.
+        if not is_api():
+            return gate.authorise(needed)
+        holder.authorise(needed)
+        return None
     if not is_signed_in():
         return _ask_to_sign_in()
     if not any(needed in permissions_of(role) for role in current_person().roles):

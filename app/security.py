@@ -18,6 +18,14 @@ from app.readers import NoPlaceError, Readers
 from app.throttle import TooManyError
 
 MAX_BODY: Final = 64 * 1024
+# Lists of people are larger, and only staff who may import get as far as sending one.
+LARGEST: Final = {
+    "webadmin.upload_list": 32 * 1024 * 1024,
+    "admin_api.admin_create_import": 16 * 1024 * 1024,
+    "admin_api.admin_invite_many": 1024 * 1024,
+}
+# Of a list that was pasted into its form.
+MOST_PASTED: Final = 1024 * 1024
 CSRF_FIELD: Final = "csrf_token"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 RETRY: Final = 5 * SECOND
@@ -90,9 +98,23 @@ def _receive(readers: Readers) -> None:
     # Always: over HTTP/2 a body may come without having been announced.
     try:
         with readers.reading(request.remote_addr or ""):
-            request.get_data()
+            _read()
     except NoPlaceError:
         raise TooManyError(handfast().clock.now() + RETRY) from None
+
+
+def _read() -> None:
+    largest = LARGEST.get(request.endpoint or "")
+    if largest is None:
+        request.get_data()
+        return
+    request.max_content_length = largest
+    if request.mimetype == "multipart/form-data":
+        request.max_form_memory_size = MOST_PASTED
+        # What is in it goes to a file that only this process can open, and not into memory.
+        request.files  # noqa: B018  # looking at it is what reads it
+    else:
+        request.get_data()
 
 
 def _refuse_cross_site() -> None:

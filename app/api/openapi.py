@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,10 +14,12 @@ import msgspec
 from app.api import messages, problems
 from app.api.area import PREFIX
 from app.api.operations import MEDIA_TYPE, Operation
-from app.api.pages import CURSOR, MOST
+from app.api.pages import CURSOR, MOST, MOST_FILTER
+from app.rights import Permission
 from app.throttle import PER_ADDRESS
 
 VERSION: Final = "1.0.0"
+FILTER: Final = {"type": "string", "minLength": 1, "maxLength": MOST_FILTER}
 _ARGUMENT: Final = re.compile(r"<(\w+)>")
 _REFERENCES: Final = "#/components/schemas/{name}"
 # What can go wrong with every request, and with such as need a token, a body or an object.
@@ -24,6 +27,16 @@ ALWAYS: Final = ("malformed", "wrong-host", "not-allowed", "too-many", "bug", "u
 WITH_TOKEN: Final = ("sign-in-needed",)
 WITH_BODY: Final = ("too-large", "not-json")
 WITH_OBJECT: Final = ("not-found",)
+# The name and the form of the header that makes a request safe to send again.
+KEY_HEADER: Final = "Idempotency-Key"
+KEY: Final = "[!-~]{1,64}"
+REPEATING: Final = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "description": "A random text of yours. The same request with it again, within a day, is "
+    "answered as before and does nothing.",
+    "schema": {"type": "string", "pattern": f"^{KEY}$"},
+}
 PAGING: Final = (
     ("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": MOST}),
     (
@@ -34,30 +47,62 @@ PAGING: Final = (
 )
 
 
-def document(table: Sequence[Operation], *, issuer: str, name: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Described:
+    """What a description says of the whole API."""
+
+    title: str
+    description: str
+    prefix: str
+    # The name and the words of what a request shows.
+    scheme: str
+    token: str
+
+
+OF_PEOPLE: Final = Described(
+    "REST API",
+    "Everything a person can do here, for programs.",
+    PREFIX,
+    "client",
+    "The token of a client's session, as a sign-in answers it.",
+)
+OF_STAFF: Final = Described(
+    "REST API of the administration",
+    "What staff do for people, for programs of the organisation.",
+    f"{PREFIX}/admin",
+    "token",
+    "A token that a member of staff made in WebAdmin; it begins with hfa_.",
+)
+
+
+def document(
+    table: Sequence[Operation], *, issuer: str, name: str, described: Described = OF_PEOPLE
+) -> dict[str, Any]:
     """Return the whole description as plain values."""
     schemas, components = _schemas(table)
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for operation in table:
-        paths[path_of(operation)][operation.method.lower()] = _operation(operation, schemas)
+        paths[path_of(operation)][operation.method.lower()] = _operation(
+            operation, schemas, described.scheme
+        )
     return {
         "openapi": "3.1.1",
         "info": {
-            "title": f"{name}: REST API",
+            "title": f"{name}: {described.title}",
             "version": VERSION,
-            "description": "Everything a person can do here, for programs. Errors are problem "
+            "description": f"{described.description} Errors are problem "
             "details (RFC 9457). Unknown members and parameters are refused.",
         },
-        "servers": [{"url": f"{issuer}{PREFIX}"}],
+        "servers": [{"url": f"{issuer}{described.prefix}"}],
         "paths": dict(paths),
         "components": {
             "schemas": components,
             "headers": _headers(),
             "securitySchemes": {
-                "client": {
+                described.scheme: {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The token of a client's session, as a sign-in answers it.",
+                    "description": described.token,
                 }
             },
         },
@@ -80,6 +125,12 @@ def problems_of(operation: Operation) -> list[str]:
         codes += WITH_OBJECT
     if operation.paged:
         codes += ("unknown-cursor",)
+    if operation.is_repeatable:
+        codes += ("key-used-before",)
+    if operation.needs not in {None, Permission.OWN}:
+        codes += ("not-permitted",)
+        if operation.takes is not None or operation.filters:
+            codes += ("unusable",)
     return sorted(dict.fromkeys(codes), key=lambda code: (problems.KINDS[code].status, code))
 
 
@@ -105,18 +156,21 @@ def _anchored(schema: Any) -> Any:
     return schema
 
 
-def _security(operation: Operation) -> list[dict[str, list[str]]]:
+def _security(operation: Operation, scheme: str) -> list[dict[str, list[str]]]:
     if operation.heeds_token:
-        return [{}, {"client": []}]
-    return [] if operation.needs is None else [{"client": []}]
+        return [{}, {scheme: []}]
+    if operation.needs in {None, Permission.OWN}:
+        return [] if operation.needs is None else [{scheme: []}]
+    # What the token has to have: OpenAPI calls it a role.
+    return [{scheme: [operation.needs]}]
 
 
-def _operation(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
+def _operation(operation: Operation, schemas: dict[Any, Any], scheme: str) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": str(operation.summary),
         "tags": [operation.path.split("/")[1]],
-        "security": _security(operation),
+        "security": _security(operation, scheme),
         "parameters": _parameters(operation),
         "responses": _responses(operation, schemas),
     }
@@ -136,6 +190,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             {"name": name, "in": "query", "description": description, "schema": schema}
             for name, description, schema in PAGING
         ]
+    found += [{"name": name, "in": "query", "schema": dict(FILTER)} for name in operation.filters]
+    if operation.is_repeatable:
+        found.append(dict(REPEATING))
     return found
 
 

@@ -43,6 +43,10 @@ class Operation:
     gives: Any = None
     # A list, page by page.
     paged: bool = False
+    # Names of further parameters of its query; each is text and may be absent.
+    filters: tuple[str, ...] = ()
+    # Asked again with the same Idempotency-Key, it answers as before and does nothing.
+    is_repeatable: bool = False
     # What can go wrong beside what can always go wrong, by code.
     problems: tuple[str, ...] = ()
 
@@ -50,8 +54,9 @@ class Operation:
 class Operations:
     """The table, and the blueprint that serves it."""
 
-    def __init__(self, name: str) -> None:
-        self.blueprint: Final = Blueprint(name, __name__, url_prefix=PREFIX)
+    def __init__(self, name: str, *, prefix: str = PREFIX) -> None:
+        self.prefix: Final = prefix
+        self.blueprint: Final = Blueprint(name, __name__, url_prefix=prefix)
         self.table: Final[list[Operation]] = []
 
     def add(
@@ -78,13 +83,15 @@ class Operations:
 
 
 api: Final = Operations("api")
+# For programs of the organisation, which act for others with tokens that staff made.
+admin_api: Final = Operations("admin_api", prefix=f"{PREFIX}/admin")
 
 
 def _answering(operation: Operation, view: Callable[..., Any]) -> Callable[..., Response]:
     def answer(**path: str) -> Response:
         asked: tuple[Any, ...] = ()
         if operation.paged:
-            asked += (read_asked(request.args),)
+            asked += (read_asked(request.args, operation.filters),)
         elif request.args:
             raise ProblemError("malformed", "no query is expected here")
         if operation.takes is not None:

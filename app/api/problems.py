@@ -65,6 +65,16 @@ KINDS: Final = {
         _("Sign in with it on the page of the portal, and say there whose it is."),
     ),
     "not-allowed": Kind(403, _("This was not allowed."), _("It may come from another site.")),
+    "not-permitted": Kind(
+        403,
+        _("This token may not do that."),
+        _("Its scopes, or the role of whoever made it, do not reach that far."),
+    ),
+    "colleague": Kind(
+        403,
+        _("This person works here."),
+        _("Only somebody who manages staff may act on them."),
+    ),
     "not-found": Kind(
         404,
         _("There is no such thing."),
@@ -84,6 +94,26 @@ KINDS: Final = {
         409,
         _("It has ended already."),
         _("Activate the device again to get new keys."),
+    ),
+    "address-taken": Kind(
+        409,
+        _("This address is set up already."),
+        _("Somebody has it, or was invited by it. Look for the person instead."),
+    ),
+    "name-taken": Kind(
+        409,
+        _("There is one of that name."),
+        _("Choose another name, or use the one that there is."),
+    ),
+    "key-used-before": Kind(
+        422,
+        _("This Idempotency-Key was used for another request."),
+        _("Use a new one for each request, and the same one only to repeat it."),
+    ),
+    "unusable": Kind(
+        422,
+        _("A value in it cannot be used."),
+        _("It has the right form and still means nothing here."),
     ),
     "too-large": Kind(
         413, _("That was too much."), _("What was sent is larger than 64 KiB. Send less.")

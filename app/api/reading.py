@@ -75,22 +75,28 @@ class Group:
     operations: tuple[Shown, ...]
 
 
-def groups(table: Sequence[Operation], described: Mapping[str, Any]) -> list[Group]:
-    """Return the table's operations by the thing they are about, in the order of TITLES."""
-    ordered = sorted(table, key=_place)
+def groups(
+    table: Sequence[Operation],
+    described: Mapping[str, Any],
+    *,
+    titles: Mapping[str, LazyString] = TITLES,
+    examples: Mapping[type, msgspec.Struct] = EXAMPLES,
+) -> list[Group]:
+    """Return the table's operations by the thing they are about, in the order of the titles."""
+    ordered = sorted(table, key=lambda operation: _place(operation, list(titles)))
     return [
-        Group(name, TITLES[name], tuple(_shown(one, described) for one in found))
+        Group(name, titles[name], tuple(_shown(one, described, examples) for one in found))
         for name, found in groupby(ordered, _about)
     ]
 
 
-def _place(operation: Operation) -> tuple[int, int, str, int]:
+def _place(operation: Operation, names: Sequence[str]) -> tuple[int, int, str, int]:
     """Sort by thing, then what is about all of them before what is about one."""
     return (
-        list(TITLES).index(_about(operation)),
+        names.index(_about(operation)),
         operation.path.count("/"),
         operation.path,
-        ("POST", "GET", "DELETE").index(operation.method),
+        ("POST", "PUT", "GET", "DELETE").index(operation.method),
     )
 
 
@@ -98,7 +104,11 @@ def _about(operation: Operation) -> str:
     return operation.path.split("/")[1]
 
 
-def _shown(operation: Operation, described: Mapping[str, Any]) -> Shown:
+def _shown(
+    operation: Operation,
+    described: Mapping[str, Any],
+    examples: Mapping[type, msgspec.Struct],
+) -> Shown:
     path = openapi.path_of(operation)
     facts = described["paths"][path][operation.method.lower()]
     known = described["components"]["schemas"]
@@ -110,7 +120,7 @@ def _shown(operation: Operation, described: Mapping[str, Any]) -> Shown:
         takes=tuple(_members(_schema(body), known)),
         gives=tuple(_members(_schema(answer), known)),
         problems=tuple(openapi.problems_of(operation)),
-        example=_example(operation),
+        example=_example(operation, examples),
     )
 
 
@@ -121,10 +131,10 @@ def _schema(content: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
-def _example(operation: Operation) -> str | None:
+def _example(operation: Operation, examples: Mapping[type, msgspec.Struct]) -> str | None:
     if operation.takes is None:
         return None
-    plain = msgspec.to_builtins(EXAMPLES[operation.takes])
+    plain = msgspec.to_builtins(examples[operation.takes])
     return json.dumps(_without_absent(plain), indent=2, ensure_ascii=False)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from app.activation.stock import put_stock, stock_rows
 from app.clock import Clock
@@ -39,29 +40,39 @@ def stock_some(
             .order_by(Invitation.id)
             .limit(BATCH)
         ).all()
-        services = session.scalars(
-            select(AccountService.id)
-            .join(MailAccount, MailAccount.id == AccountService.account_id)
-            .where(MailAccount.person_id.in_([row.person_id for row in invited]))
-            .order_by(AccountService.id)
-        ).all()
+        services = _services(session, [row.person_id for row in invited])
     rows = stock_rows(services, job.stock, now=now, entropy=entropy, sealer=sealer)
-    is_last = len(invited) < BATCH
+    last = invited[-1].id if len(invited) == BATCH else None
     with database.write() as session:
-        noted = session.execute(
-            update(ImportJob)
-            .where(
-                ImportJob.id == job.id,
-                ImportJob.state == ImportState.STOCKING,
-                ImportJob.done == job.done,
-            )
-            .values(
-                done=job.lines if is_last else job.done + len(invited),
-                cursor=invited[-1].id if invited else job.cursor,
-                state=ImportState.DONE if is_last else ImportState.STOCKING,
-                ended_at=now if is_last else None,
-            )
-        )
-        if changed(noted) == 1 and rows:
+        if _note(session, job, len(invited), last, now) and rows:
             put_stock(session.connection(), rows, now=now, actor=job.made_by)
     return True
+
+
+def _services(session: Session, person_ids: Sequence[str]) -> Sequence[str]:
+    return session.scalars(
+        select(AccountService.id)
+        .join(MailAccount, MailAccount.id == AccountService.account_id)
+        .where(MailAccount.person_id.in_(person_ids))
+        .order_by(AccountService.id)
+    ).all()
+
+
+def _note(session: Session, job: ImportJob, count: int, last: str | None, now: int) -> bool:
+    """Note how far it has come; ``last`` is None at the end. False if another was first."""
+    is_over = last is None
+    noted = session.execute(
+        update(ImportJob)
+        .where(
+            ImportJob.id == job.id,
+            ImportJob.state == ImportState.STOCKING,
+            ImportJob.done == job.done,
+        )
+        .values(
+            done=job.lines if is_over else job.done + count,
+            cursor=last,
+            state=ImportState.DONE if is_over else ImportState.STOCKING,
+            ended_at=now if is_over else None,
+        )
+    )
+    return changed(noted) == 1

@@ -11,6 +11,7 @@ from flask_babel import LazyString, lazy_gettext
 from app.rights import Permission
 from app.webadmin import (
     act_views,
+    api_views,
     audit_views,
     code_views,
     confirm_views,
@@ -39,6 +40,7 @@ from app.webadmin.words import ROLE_NAMES
 # Importing a module of views puts its pages into the blueprint.
 VIEWS: Final = (
     act_views,
+    api_views,
     invite_views,
     personal_views,
     home_views,
@@ -58,7 +60,6 @@ VIEWS: Final = (
     token_views,
     audit_views,
     code_views,
-    personal_views,
 )
 
 
@@ -76,8 +77,10 @@ class Item:
 NAVIGATION: Final = (
     Item("webadmin.index", lazy_gettext("Overview"), Permission.DASHBOARD_SEE),
     Item("webadmin.people", lazy_gettext("People"), Permission.PEOPLE_SEE, also=LIST_ENDPOINTS),
+    Item("webadmin.imports", lazy_gettext("Lists"), Permission.PEOPLE_IMPORT),
     Item("webadmin.groups", lazy_gettext("Groups"), Permission.GROUPS_MANAGE),
     Item("webadmin.staff", lazy_gettext("Staff"), Permission.STAFF_SEE),
+    Item("webadmin.tokens", lazy_gettext("Tokens"), Permission.TOKENS_MANAGE),
     Item("webadmin.audit", lazy_gettext("Audit"), Permission.AUDIT_SEE),
 )
 

@@ -11,6 +11,7 @@ import pytest
 import schemathesis
 from schemathesis.config import SchemathesisConfig
 
+from app.admin_api.views import admin_api
 from app.api import openapi
 from app.api.operations import Operation
 from app.api.problems import BY_STATUS, KINDS
@@ -106,7 +107,8 @@ def test_the_examples_are_what_the_api_takes() -> None:
 
 def test_every_problem_has_words_and_every_status_a_problem() -> None:
     assert all(KINDS[code].status == status for status, code in BY_STATUS.items())
-    assert {code for one in api.table for code in openapi.problems_of(one)} | {"method"} == set(
+    operations = (*api.table, *admin_api.table)
+    assert {code for one in operations for code in openapi.problems_of(one)} | {"method"} == set(
         KINDS
     )
     assert set(CAUSES) > set(Cause)

@@ -1,0 +1,1 @@
+"""The administration's REST API: for programs of the organisation, with tokens of staff."""
