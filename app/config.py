@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from app.mailservers.address import AddressError, MailAddress, parse
 from app.mailservers.server import Security
-from app.outbox.places import BounceMailbox, Submission
+from app.outbox.places import MOST_BOUNCES_LETTERS, BounceMailbox, Submission
 from protocol.origin import is_exchange_url
 
 
@@ -62,6 +62,8 @@ SETTINGS: Final = (
     Setting(
         "HANDFAST_AUDIT_HEADS", "", "file of the audit's heads; empty: STATE_DIR/audit-heads.log"
     ),
+    Setting("HANDFAST_WEBHOOK_NETWORKS", "", "networks beyond public ones that webhooks may be in"),
+    Setting("HANDFAST_WEBHOOK_CA", "", "file with the webhooks' CA; empty: the system's"),
     Setting("HANDFAST_SMTP_HOST", "", "mail server that takes mail to people; empty: none is sent"),
     Setting("HANDFAST_SMTP_PORT", "465", "port of it"),
     Setting("HANDFAST_SMTP_SECURITY", "tls", "tls, or starttls (usual on port 587)"),
@@ -118,6 +120,9 @@ class WorkerConfig(Config):
     """What the worker knows beyond that; it alone holds the passwords for mail."""
 
     audit_heads: Path
+    dns: tuple[str, int] | None
+    webhook_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    webhook_ca: Path | None
     submission: Submission | None
     bounce_mailbox: BounceMailbox | None
 
@@ -163,6 +168,11 @@ def worker_config(environment: Mapping[str, str]) -> WorkerConfig:
     return WorkerConfig(
         **_common(read),
         audit_heads=_audit_heads(read),
+        dns=read.endpoint("HANDFAST_DNS"),
+        webhook_networks=tuple(
+            ipaddress.ip_network(each) for each in read.addresses("HANDFAST_WEBHOOK_NETWORKS")
+        ),
+        webhook_ca=read.file("HANDFAST_WEBHOOK_CA"),
         submission=submission,
         bounce_mailbox=None if bounces is None else _bounce_mailbox(read, bounces),
     )
@@ -211,8 +221,18 @@ def _submission(read: _Reader) -> Submission:
         ca=read.file("HANDFAST_MAIL_CA"),
         sender=sender,
         sender_name=name,
-        bounces=read.mail_address("HANDFAST_BOUNCES") if read.text("HANDFAST_BOUNCES") else None,
+        bounces=_bounces(read) if read.text("HANDFAST_BOUNCES") else None,
     )
+
+
+def _bounces(read: _Reader) -> MailAddress:
+    address = read.mail_address("HANDFAST_BOUNCES")
+    if len(address.local.encode()) > MOST_BOUNCES_LETTERS or "+" in address.local:
+        raise ConfigError(
+            f"HANDFAST_BOUNCES: before the @ at most {MOST_BOUNCES_LETTERS} letters and no plus "
+            f"sign are allowed, got {address.local!r}"
+        )
+    return address
 
 
 def _bounce_mailbox(read: _Reader, address: MailAddress) -> BounceMailbox:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import click
 from flask.cli import with_appcontext
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import schema
 from app.cli.console import Operator, moment, operator
@@ -20,6 +21,7 @@ from app.clock import DAY
 from app.database import DatabaseUnavailableError
 from app.keystore import key_sets
 from app.keystore.provider import KeyKind, KeyStoreError
+from app.outbox.services import state
 from protocol import cpace
 
 
@@ -39,7 +41,7 @@ def check() -> None:
     here = operator()
     found = [
         finding
-        for look in (_arithmetic, _testing, _addresses, _database, _keys, _key_set, _proxies)
+        for look in (_arithmetic, _testing, _addresses, _database, _keys, _key_set, _mail, _proxies)
         for finding in look(here)
     ]
     for finding in found:
@@ -97,6 +99,21 @@ def _database(here: Operator) -> Iterator[Finding]:
     if mode & stat.S_IRWXO:
         yield Finding(
             "warning", f"{url.database} is open to other users", f"chmod o= {url.database}"
+        )
+
+
+def _mail(here: Operator) -> Iterator[Finding]:
+    try:
+        with here.database.read() as session:
+            mail = state(session, now=here.clock.now())
+    except (DatabaseUnavailableError, SQLAlchemyError):
+        # What is wrong with the database is said already.
+        return
+    if mail.is_standing:
+        yield Finding(
+            "warning",
+            f"mail to people does not go out: {mail.waiting} waiting",
+            "start the worker, and set HANDFAST_SMTP_HOST for it; its log says more",
         )
 
 

@@ -16,15 +16,11 @@ from app.keystore.provider import KeyStoreError
 from app.keystore.sealing import Sealer
 from app.mailservers.address import MailAddress
 from app.outbox.letters import Letter
-from app.outbox.places import Submission
+from app.outbox.places import ID_LETTERS, TAG_LETTERS, Submission
 from protocol.encoding import b64u, unb64u
 
 TAG_BYTES: Final = 10
 _LABEL: Final = "returned mail"
-_ID_LETTERS: Final = 26
-_TAG_LETTERS: Final = 16
-# What the tag leaves of the 64 octets that a local part may have.
-MOST_BEFORE_TAG: Final = 64 - 1 - _ID_LETTERS - _TAG_LETTERS
 
 
 def compose(
@@ -56,8 +52,8 @@ def return_address(by: Submission, mail_id: str, made_at: int, keys: Sealer) -> 
 def mail_ids_in(text: str, bounces: MailAddress) -> list[tuple[str, bytes]]:
     """Return the mail ids, with their unverified tags, of return addresses in a header."""
     found = re.findall(
-        rf"(?<![^\s<,:;\"]){re.escape(bounces.local)}\+([a-z2-7]{{{_ID_LETTERS}}})"
-        rf"([a-z2-7]{{{_TAG_LETTERS}}})@{re.escape(bounces.domain)}(?![^\s>,;\"])",
+        rf"(?<![^\s<,:;\"]){re.escape(bounces.local)}\+([a-z2-7]{{{ID_LETTERS}}})"
+        rf"([a-z2-7]{{{TAG_LETTERS}}})@{re.escape(bounces.domain)}(?![^\s>,;\"])",
         text.lower(),
     )
     return [(b64u(_unbase32(name)), _unbase32(tag)) for name, tag in found]

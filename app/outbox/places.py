@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from app.mailservers.address import MailAddress
 from app.mailservers.server import Security
+
+# A return address carries a mail's id and a tag, in letters that no mail server changes: 16 and
+# 10 bytes in base32. This is what they leave of the 64 octets of a local part.
+ID_LETTERS: Final = 26
+TAG_LETTERS: Final = 16
+MOST_BOUNCES_LETTERS: Final = 64 - len("+") - ID_LETTERS - TAG_LETTERS
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,8 @@ def test_passwords_may_come_from_files_and_are_never_shown(tmp_path: Path) -> No
         ("HANDFAST_MAIL_FROM", "Handfast"),
         ("HANDFAST_MAIL_CA", "/nowhere/ca.pem"),
         ("HANDFAST_BOUNCES", "bounces"),
+        ("HANDFAST_BOUNCES", "bounces+more@example.org"),
+        ("HANDFAST_BOUNCES", "a-name-that-is-too-long@example.org"),
         ("HANDFAST_BOUNCES_PASSWORD", ""),
     ],
 )

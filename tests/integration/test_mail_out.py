@@ -20,18 +20,16 @@ from app.clock import MINUTE
 from app.config import worker_config
 from app.keystore.rings import WorkerKeys
 from app.mailservers.server import VouchedBy
-from app.models import AuditEntry, MailAccount, OutgoingMail, Reach
+from app.models import AuditEntry, MailAccount, OutgoingMail, StaffRole
 from app.outbox.kinds import MailKind
 from app.outbox.services import queue
 from app.outbox.submission import verifying
-from app.provisioning.services import Here as Terms
-from app.provisioning.services import Invite, invite
-from app.rights import ROLES, Role
-from app.staff.reach import Actor
 from app.worker.here import Here
 from app.worker.loop import Loop
 from tests.app.outbox.office import settings
+from tests.app.pages.seeded import bare_portal
 from tests.app.service_fixtures import Owner, Service
+from tests.app.webadmin.desk import staff_at_desk
 from tests.peers import smtp_server
 from tests.peers.ca import CertificateAuthority, certificate_authority
 from tests.peers.postfix import PostfixServer, may_start, postfix
@@ -141,29 +139,27 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_an_act_of_staff_is_read_in_the_mailbox(site: Site, security: str) -> None:
-    here, address = site.service, NEW
-    role = Role.CUSTOMER_CARE
-    olu = Actor("staff:olu", ROLES[role], Reach.EVERYONE, None, role)
-    before = len(site.inbox(address))
-    with here.database.write() as session:
-        invite(
-            session,
-            olu,
-            Invite(address, name="New Person", services=("mail",)),
-            reason="joins on Monday",
-            here=Terms(here.clock.now(), here.entropy, here.config),
-        )
+def test_an_act_in_webadmin_is_read_in_the_mailbox(
+    tmp_path: Path, server: PostfixServer, authority: CertificateAuthority, security: str
+) -> None:
+    with bare_portal(tmp_path) as seeded:
+        site = Site(seeded.service, server, authority.folder / "ca.pem")
+        before = len(site.inbox(NEW))
+        ada = staff_at_desk(seeded.app, StaffRole.ADMINISTRATOR)
+        ada.get("/admin/people/invite")
+        form = {"address": NEW, "name": "New Person", "services": ["mail"], "reason": "joins us"}
+        assert ada.post("/admin/people/invite", form).status_code == 303, ada.text()
 
-    site.worker(security).until_idle()
+        site.worker(security).until_idle()
 
-    wait_for(lambda: len(site.inbox(address)) > before)
-    mail = site.inbox(address)[-1]
+        wait_for(lambda: len(site.inbox(NEW)) > before)
+        mail = site.inbox(NEW)[-1]
     assert mail["From"] == "Handfast at Example <handfast@example.org>"
     assert mail["Auto-Submitted"] == "auto-generated"
     body = mail.get_content()
     assert "Hello New Person," in body
-    assert "joins on Monday" in body
+    assert "Who did it: Ada" in body
+    assert "Why: joins us" in body
     assert "https://portal.example.test:8443/" in body
 
 

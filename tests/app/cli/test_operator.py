@@ -14,10 +14,12 @@ from click.testing import Result
 from sqlalchemy import insert, select
 
 from app import create_operator
-from app.clock import SystemClock, seconds
+from app.clock import HOUR, SystemClock, seconds
 from app.config import operator_config
 from app.database import Database
 from app.models import AuditEntry, MailAccount, Person, ServiceGrant
+from app.outbox.kinds import MailKind
+from app.outbox.services import queue
 from protocol.activation import open_document
 from protocol.trust import TrustBundle, TrustedIssuer, verify_key_set
 
@@ -127,6 +129,22 @@ def test_check_finds_a_key_that_others_can_read(installed: Run, tmp_path: Path) 
     result = installed("check")
     assert result.exit_code == 1
     assert "problem" in result.output
+
+
+def test_mail_that_nobody_sends_is_told(with_ann: Run, tmp_path: Path) -> None:
+    with _database(tmp_path).write() as session:
+        queue(
+            session,
+            person_id="A" * 22,
+            address="ann@example.org",
+            kind=MailKind.NEW_DEVICE,
+            facts={},
+            now=SystemClock().now() - HOUR,
+            entropy=os.urandom,
+        )
+    result = with_ann("check")
+    assert "warning  mail to people does not go out: 1 waiting" in result.output
+    assert "hint: start the worker" in result.output
 
 
 def test_pins_are_normalised_listed_and_removed(installed: Run, tmp_path: Path) -> None:
