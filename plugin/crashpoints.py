@@ -15,6 +15,9 @@ Point = Literal[
     "device.packet.sent",
     "device.report.stored",
     "device.key.ended",
+    "device.removal.stored",
+    "device.removal.sent",
+    "device.removal.noted",
     "store.temp.written",
     "store.renamed",
 ]

@@ -16,11 +16,12 @@ from plugin.keystore.records import (
     KeyRecord,
     PendingKind,
     PendingRecord,
+    RemovalRecord,
     identity_key,
 )
 from plugin.keystore.sealing import AskPassphrase
 from plugin.keystore.store import Store
-from plugin.limits import CODE_PENDING_DAYS, PENDING_DAYS, USED_KEPT
+from plugin.limits import CODE_PENDING_DAYS, PENDING_DAYS, REMOVAL_DAYS, USED_KEPT
 from plugin.network.transport import Transport
 from plugin.paths import Paths
 from plugin.person.prompt import ask_passphrase
@@ -143,6 +144,12 @@ class Device:
                 contents,
                 pending=tuple(other for other in contents.pending if other != record),
                 keys=contents.keys + added,
+                # Whoever activates again need not be told any more what was removed before.
+                removals=tuple(
+                    one
+                    for one in contents.removals
+                    if one.issuer != record.issuer or one.noted is None
+                ),
             )
 
         stored = {key.key_id: key for key in self.store.change(activate).keys}
@@ -262,6 +269,52 @@ class Device:
     def end_key(self, key_id: str) -> None:
         """Drop a key that ended on the service, and the rotation of it that was under way."""
         self.store.change(lambda contents: _without_keys(contents, {key_id}))
+
+    def remove_owner(self, key: KeyRecord, *, noticed: int, exchange: str) -> None:
+        """Drop all that is here of a key's owner, as a notice of the time `noticed` says of it.
+
+        What answers the notice is stored in the same write, so that no crash forgets it.
+        """
+        now = self.clock()
+
+        def remove(contents: Contents) -> Contents:
+            gone = [one for one in contents.keys if one.is_owned_like(key)]
+            accounts = {one.account for one in (*gone, key)}
+            record = RemovalRecord(
+                key.issuer, exchange, key.device, key.key_id, noticed, tuple(sorted(accounts)), now
+            )
+            left = _without_keys(contents, {one.key_id for one in (*gone, key)})
+            return msgspec.structs.replace(
+                left,
+                pending=tuple(
+                    one for one in left.pending if not one.belongs_to(key.issuer, key.sub)
+                ),
+                unwanted=tuple(one for one in left.unwanted if not one.is_owned_like(key)),
+                tokens={name: one for name, one in left.tokens.items() if name != key.issuer},
+                programs=tuple(
+                    one
+                    for one in left.programs
+                    if one.issuer != key.issuer or one.account not in accounts
+                ),
+                removals=(*(one for one in left.removals if one.key != key.key_id), record),
+            )
+
+        self.store.change(remove)
+
+    def removals(self) -> tuple[RemovalRecord, ...]:
+        """Return what services had removed here in the last 90 days."""
+        oldest = self.clock() - REMOVAL_DAYS * 86400
+        return tuple(one for one in self.store.read().removals if one.removed >= oldest)
+
+    def removal_is_over(self, record: RemovalRecord) -> None:
+        """Note that a removal need not be answered any more; the person can still be told of it."""
+        noted = msgspec.structs.replace(record, noted=self.clock())
+        self.store.change(
+            lambda contents: msgspec.structs.replace(
+                contents,
+                removals=tuple(noted if one == record else one for one in contents.removals),
+            )
+        )
 
     def forget_issuer(self, issuer: str) -> None:
         """Drop identity key, sign-in and unfinished exchanges of an issuer; its keys stay."""

@@ -23,6 +23,8 @@ RESEND_PAUSES: Final = (0.5, 1.5, 4.0)
 STORE_LOCK_WAIT: Final = 10.0
 PENDING_DAYS: Final = 7
 CODE_PENDING_DAYS: Final = 1
+# So long a removal is answered where nobody notes it, and shown to the person.
+REMOVAL_DAYS: Final = 90
 # A document lives ten minutes at most; a clock set back by hours must not make it new again.
 USED_KEPT: Final = 7 * 86400
 KEY_SET_REFRESH: Final = 86400

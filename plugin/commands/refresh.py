@@ -87,6 +87,11 @@ def in_words(one: Contact) -> str:
     """Return one sentence about one key."""
     if one.ended == "revoked":
         return _("the key was revoked and is removed; activate again if that was not meant")
+    if one.ended == "remove":
+        return _(
+            "whoever looks after your account had everything of it removed from this device: it "
+            "cannot be used for it any more; your history at %s says who and why"
+        ) % plain(one.key.issuer)
     if one.ended == "retired":
         return _("the key was replaced by a newer one and is removed")
     if one.replaced:
@@ -117,7 +122,7 @@ def as_json(one: Contact) -> dict[str, object]:
 
 def exit_code(contacts: Sequence[Contact]) -> ExitCode:
     """Return the exit status: what a person must know first."""
-    if any(one.ended == "revoked" for one in contacts):
+    if any(one.ended in ("revoked", "remove") for one in contacts):
         return ExitCode.REFUSED_BY_SERVICE
     if any(one.problem for one in contacts):
         return ExitCode.UNFINISHED

@@ -8,12 +8,13 @@ from plugin.commands.keys import as_json, list_lines
 from plugin.commands.open_document import progress
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
+from plugin.exchange import removal
 from plugin.i18n import _, ngettext
 from plugin.keystore import sealing
-from plugin.keystore.records import KeyRecord, PendingRecord
+from plugin.keystore.records import KeyRecord, PendingRecord, RemovalRecord
 from plugin.limits import REPORT_STALE
 from plugin.person.output import print_json
-from plugin.person.terminal import bold, plain, say
+from plugin.person.terminal import bold, date, plain, say
 from plugin.registration import record
 
 
@@ -32,6 +33,7 @@ def run(args: argparse.Namespace, device: Device) -> int:
     """Finish what was cut, then say how things are."""
     problems: list[UserError] = []
     handler.resume(device, progress, problem=problems.append)
+    removal.answer_all(device)
     pending = device.pending()
     if args.json:
         print_json(_as_json(device, pending))
@@ -52,12 +54,31 @@ def _show(
     keys = device.store.read().keys
     if keys or pending:
         say("", *list_lines(keys, pending, now=device.clock()))
+    for one in device.removals():
+        say("", *_removal_lines(one))
     for problem in problems:
         # No error answer ends an exchange, since anybody on the path could have sent it.
         say("", _("Not finished: %s") % plain(problem.message), "  " + plain(problem.hint))
     if problems:
         say("  " + _('or give it up with "handfast keys remove" and its id above'))
     say("", _("Next: %s") % next_step(device, pending))
+
+
+def _removal_lines(one: RemovalRecord) -> list[str]:
+    """Say what a service had removed here, and whether it knows that this is done."""
+    lines = [
+        _("Removed on %(date)s: everything of %(accounts)s at %(issuer)s")
+        % {
+            "date": date(one.removed),
+            "accounts": ", ".join(plain(account) for account in one.accounts),
+            "issuer": plain(one.issuer),
+        },
+        "  " + _("whoever looks after your account asked for it; your history there says why"),
+        "  " + _("this device cannot be used for it until it is allowed there again"),
+    ]
+    if one.noted is None:
+        lines.append("  " + _("the service does not know yet that it is done: it is told again"))
+    return lines
 
 
 def next_step(device: Device, pending: tuple[PendingRecord, ...]) -> str:
@@ -105,6 +126,15 @@ def _as_json(device: Device, pending: tuple[PendingRecord, ...]) -> dict[str, ob
         "stale": device.trust.stale(device.clock()),
         "protection": protection.method if protection else None,
         "keys": [as_json(key) for key in device.store.read().keys],
+        "removed": [
+            {
+                "issuer": one.issuer,
+                "accounts": list(one.accounts),
+                "at": one.removed,
+                "noted": one.noted,
+            }
+            for one in device.removals()
+        ],
         "pending": [
             {"activation": one.activation, "issuer": one.issuer, "created": one.created}
             for one in pending

@@ -1,19 +1,19 @@
 """The device reports in: keys are proven, books fetched, endings learned and rotations run."""
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from plugin.crashpoints import crashpoint
 from plugin.device import Device
 from plugin.errors import ExitCode, UserError
-from plugin.exchange import packets, rotation, unwanted
-from plugin.exchange.packets import Answered, Ending, KeyEndedError, current_key_set
+from plugin.exchange import packets, removal, rotation, unwanted
+from plugin.exchange.packets import Answered, KeyEndedError, current_key_set
 from plugin.i18n import _
 from plugin.keystore.records import KeyRecord
 from plugin.limits import RESEND_PAUSES
 from protocol.channel import End, EndAnswer, Report, ReportAnswer, Rotation
 from protocol.errors import Reason, VerificationError
+from protocol.notice import State
 from protocol.service_book import book_hash, open_book
 
 
@@ -27,7 +27,7 @@ class Contact:
     key: KeyRecord
     answered: bool = False
     replaced: str | None = None
-    ended: Ending | None = None
+    ended: State | None = None
     problem: UserError | None = None
 
     @property
@@ -56,10 +56,15 @@ def report_in(
     for line in _lines(device.store.read().keys):
         if only is not None and not any(key.key_id in only for key in line):
             continue
+        if any(one.ended == "remove" and one.key.is_owned_like(line[0]) for one in contacts):
+            # They went with the key that the service was asked about.
+            contacts += [Contact(key, ended="remove") for key in line]
+            continue
         contacts += _report_line(line, device, rotate, pauses)
         if any(_is_network(one.problem) for one in contacts):
             # Nobody waits a minute for each of many keys: the others get one try each.
             pauses = ()
+    removal.answer_all(device)
     return tuple(contacts)
 
 
@@ -74,10 +79,13 @@ def after_activation(device: Device, keys: Sequence[KeyRecord]) -> None:
 
 def end(key: KeyRecord, device: Device) -> None:
     """End a key on the service and then here; raises UserError, and then it works as before."""
-    # A notice instead of an answer: an earlier one was lost, or the portal was faster.
-    with suppress(KeyEndedError):
+    try:
         packets.ask(key, End(), EndAnswer, device=device)
-    _drop(key, device)
+    except KeyEndedError as error:
+        # Instead of an answer: an earlier one was lost, or the portal was faster.
+        removal.heed(key, error, device)
+    else:
+        removal.drop(key, device)
 
 
 def _lines(keys: Sequence[KeyRecord]) -> Iterator[tuple[KeyRecord, ...]]:
@@ -93,7 +101,7 @@ def _report_line(
         contact = _report(key, device, key.key_id in rotate, pauses)
         yield contact
         # An answer under one key ends the older ones; without a network they have none either.
-        if contact.answered or _is_network(contact.problem):
+        if contact.answered or contact.ended == "remove" or _is_network(contact.problem):
             return
 
 
@@ -149,7 +157,7 @@ def _report_once(
         told = _ask(key, device, wish, pauses)
         kept, problem = _keep(key, told, device)
     except KeyEndedError as error:
-        _drop(key, device)
+        removal.heed(key, error, device)
         return Contact(key, ended=error.ending), None
     except UserError as error:
         return Contact(key, problem=_unless_store(error)), None
@@ -214,11 +222,6 @@ def _verify_book(untrusted: str, key: KeyRecord, exchange: str, device: Device) 
         book = open_book(raw, device.trust.update(key.issuer), exchange)
     if not book.is_for(key.session_key()):
         raise VerificationError(Reason.PAYLOAD, "the book of another key")
-
-
-def _drop(key: KeyRecord, device: Device) -> None:
-    device.end_key(key.key_id)
-    crashpoint("device.key.ended")
 
 
 def _unless_store(error: UserError) -> UserError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, Literal
+from typing import Final, Generic
 
 from plugin.crashpoints import crashpoint
 from plugin.device import Device
@@ -12,7 +12,8 @@ from plugin.i18n import _
 from plugin.keystore.records import KeyRecord
 from plugin.limits import RESEND_PAUSES
 from plugin.network.http_answer import Answer, TransportError
-from plugin.person.terminal import notice, plain
+from plugin.person import terminal
+from plugin.person.terminal import plain
 from protocol import media_type
 from protocol.channel import BLOCK, OneAnswer, Request, open_answer, seal_packet
 from protocol.errors import ErrorCode, Reason, RemoteProtocolError, VerificationError
@@ -24,15 +25,16 @@ PATH = "/packet"
 # that was faster is overtaken at once, and the store of some years ago within one request. Not
 # more, since anybody on the path can write `replayed`, and numbers are to last in spite of it.
 LEAPS: Final = (0, BLOCK**2, BLOCK**3)
-Ending = Literal["revoked", "retired"]
 
 
 class KeyEndedError(Exception):
     """The service says, signed, that the key has ended there."""
 
-    def __init__(self, ending: Ending) -> None:
-        super().__init__(ending)
-        self.ending: Ending = ending
+    def __init__(self, notice: Notice, exchange: str) -> None:
+        super().__init__(notice.state)
+        self.ending: Final = notice.state
+        self.notice: Final = notice
+        self.exchange: Final = exchange
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class _Line:
                     self.numbers.skip()
             if pause is not None:
                 if pause >= 1:
-                    notice(_("%s: trying again") % plain(trouble.message))
+                    terminal.notice(_("%s: trying again") % plain(trouble.message))
                 self.device.sleep(pause)
         raise trouble
 
@@ -160,7 +162,7 @@ class _Line:
         ended = self._open_notice(answer.untrusted_body)
         if ended.key != self.key.key_id:
             raise RemoteProtocolError(ErrorCode.REFUSED, "a notice about another key")
-        raise KeyEndedError(ended.state)
+        raise KeyEndedError(ended, self.exchange)
 
     def _open_notice(self, untrusted: bytes) -> Notice:
         now = self.device.clock()

@@ -8,6 +8,7 @@ from plugin import decoding
 from plugin.decoding import DecodingError
 from plugin.keystore.records_v1 import ContentsV1, upgraded
 from protocol.encoding import b64u, unb64u
+from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.handshake import Pending, SessionKey
 from protocol.signing import SigningKey
 
@@ -65,6 +66,15 @@ class PendingRecord(Record, frozen=True, forbid_unknown_fields=True):
 
     def pending(self) -> Pending:
         return Pending.from_bytes(unb64u(self.data))
+
+    def belongs_to(self, issuer: str, sub: str) -> bool:
+        """Say whether this is known to be for an owner; before its complete, a code is nobody's."""
+        if self.issuer != issuer:
+            return False
+        try:
+            return self.pending().sub == sub
+        except (LocalProtocolError, RemoteProtocolError):
+            return False
 
 
 class KeyRecord(Record, frozen=True, forbid_unknown_fields=True):
@@ -126,6 +136,10 @@ class KeyRecord(Record, frozen=True, forbid_unknown_fields=True):
     def serves(self) -> tuple[str, str, str]:
         """Issuer, account and service: of the keys that agree in these, the newest counts."""
         return self.issuer, self.account, self.service
+
+    def is_owned_like(self, other: "KeyRecord") -> bool:
+        """Say whether both belong to one owner at one issuer."""
+        return (self.issuer, self.sub) == (other.issuer, other.sub)
 
     @property
     def words(self) -> tuple[str, str, str, str]:

@@ -20,11 +20,20 @@ from tests.faults.witness import Witness
 SERVICES = ("mail", "contacts")
 EXCHANGE_POINTS = tuple(name for name in service.POINTS if name.startswith(("init.", "confirm.")))
 PACKET_POINTS = tuple(name for name in service.POINTS if name.startswith("packet."))
+# Walked in test_removal.py, and those of a typed code's end in test_codes.py.
+REMOVAL_POINTS = tuple(name for name in service.POINTS if name.startswith("removal."))
 OPERATOR_POINTS = tuple(
-    name for name in service.POINTS if name not in (*EXCHANGE_POINTS, *PACKET_POINTS)
+    name
+    for name in service.POINTS
+    if name not in (*EXCHANGE_POINTS, *PACKET_POINTS, *REMOVAL_POINTS)
 )
 # A notice ends a key in test_revocation.py; nothing does when a document is opened.
-OPENING_POINTS = tuple(name for name in device.POINTS if name != "device.key.ended")
+OPENING_POINTS = tuple(
+    name
+    for name in device.POINTS
+    if name not in ("device.key.ended", "device.unwanted.stored")
+    and not name.startswith("device.removal.")
+)
 # Once this has happened the same request is answered from what is stored, and does not come here.
 DURABLE = ("init.committed", "confirm.committed")
 # Where the walk is worth its seconds in every `make test`.
@@ -249,7 +258,13 @@ def test_every_crash_point_in_the_code_is_walked() -> None:
     named = {*service.POINTS, *device.POINTS}
     patterns = set(crash_points_in("app")) | set(crash_points_in("plugin"))
 
-    walked_here = {*EXCHANGE_POINTS, *PACKET_POINTS, *OPERATOR_POINTS, *device.POINTS}
+    walked_here = {
+        *EXCHANGE_POINTS,
+        *PACKET_POINTS,
+        *REMOVAL_POINTS,
+        *OPERATOR_POINTS,
+        *device.POINTS,
+    }
     assert {"issue.committed", "sweep.deleted"} == set(OPERATOR_POINTS)
     assert walked_here == named
     for pattern in patterns:

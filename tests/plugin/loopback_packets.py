@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from protocol import media_type
+from protocol import media_type, notice
 from protocol.channel import (
     End,
     EndAnswer,
@@ -24,12 +24,14 @@ from protocol.encoding import b64u
 from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.handshake import Context, GrantName, SessionKey, rotation_prs
 from protocol.notice import Notice, sign_notice
+from protocol.removal import check_removed, noted, read_removed
 from protocol.service_book import Server, ServiceBook, Sync, book_hash, sign_book
+from protocol.signing import VerifyKey
 
 if TYPE_CHECKING:
     from tests.plugin.loopback_service import Service
 
-State = Literal["active", "revoked", "retired"]
+State = Literal["active", "revoked", "retired", "remove"]
 
 
 @dataclass
@@ -58,6 +60,9 @@ class Packets:
     offers: bool = True
     forged_book: str | None = None
     reports: list[tuple[str, Report]] = field(default_factory=list)
+    identities: dict[str, VerifyKey] = field(default_factory=dict)
+    # The keys about whose notices devices said that everything is removed.
+    removed: list[str] = field(default_factory=list)
     clock: Callable[[], int] = lambda: int(time.time())
 
     def add(self, keys: Sequence[SessionKey], device: str) -> None:
@@ -102,10 +107,25 @@ class Packets:
         sealed = seal_packet(row.key, "to-device", packet.number, answer)
         return 200, media_type.EXCHANGE, sealed
 
-    def notice(self, key_id: str, state: Literal["revoked", "retired"]) -> bytes:
+    def notice(self, key_id: str, state: notice.State) -> bytes:
         """Say that a key has ended."""
-        notice = Notice(iss=self.service.issuer, iat=self.clock(), key=key_id, state=state)
-        return sign_notice(notice, self.service.exchange_key)
+        said = Notice(iss=self.service.issuer, iat=self.clock(), key=key_id, state=state)
+        return sign_notice(said, self.service.exchange_key)
+
+    def remove_all(self) -> None:
+        """Ask every device to remove all that it has."""
+        for row in self.rows.values():
+            row.state = "remove"
+
+    def note_removed(self, body: bytes) -> bytes:
+        """Take a device's statement that it has."""
+        said = read_removed(body)
+        row = self.rows.get(said.key)
+        if row is None or row.state != "remove" or row.device != said.device:
+            raise RemoteProtocolError(ErrorCode.REFUSED)
+        check_removed(said, self.service.issuer, self.identities[said.device])
+        self.removed.append(said.key)
+        return noted(said, self.service.issuer, self.service.exchange_key)
 
     def _end(self, row: Row) -> EndAnswer:
         row.state = "revoked"

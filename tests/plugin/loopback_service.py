@@ -34,7 +34,7 @@ from protocol.handshake import (
     read_init,
     respond,
 )
-from protocol.signing import SigningKey
+from protocol.signing import SigningKey, VerifyKey
 from protocol.trust import ExchangeEntry, KeyEntry, KeySet, TrustBundle, sign_key_set
 from tests.plugin.loopback_packets import Packets
 
@@ -195,6 +195,8 @@ class Service:
                     return 200, media_type.EXCHANGE, self._init(body)
                 if path == "/packet":
                     return self.packets.answer(body)
+                if path == "/removed":
+                    return 200, media_type.EXCHANGE, self.packets.note_removed(body)
                 return 200, media_type.EXCHANGE, self._confirm(body)
         except RemoteProtocolError as error:
             return error.code.status, media_type.PROBLEM, problem(error.code)
@@ -232,6 +234,7 @@ class Service:
         claim = accept_confirm(secrets, confirm)
         completed = complete(secrets, claim, sub="ann", grants=activation.grants)
         activation.redeemed = (body, completed)
+        self.packets.identities[claim.jkt] = VerifyKey(claim.identity)
         self.packets.add(completed.keys, claim.jkt)
         return completed.body
 

@@ -10,9 +10,15 @@ from plugin.paths import Paths
 from tests.plugin.conftest import Run, open_device
 from tests.plugin.loopback_service import Service
 
-# What an activation does not come past is walked in test_rotation_crashes.py and, for codes, in
-# test_activate_code.py.
-ELSEWHERE = {"device.key.ended", "device.unwanted.stored"}
+# What an activation does not come past is walked in test_rotation_crashes.py, test_removal.py and,
+# for codes, in test_activate_code.py.
+ELSEWHERE = {
+    "device.key.ended",
+    "device.unwanted.stored",
+    "device.removal.stored",
+    "device.removal.sent",
+    "device.removal.noted",
+}
 PASSED = tuple(point for point in POINTS if point not in ELSEWHERE)
 # From here on the service may have made the keys active: only the same run may go on.
 BOUND = ("device.pending.stored", "device.confirm.sent", "device.complete.received")
