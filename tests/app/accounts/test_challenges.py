@@ -175,6 +175,29 @@ def test_a_code_works_once(service: Service) -> None:
         answer(service, service.ann, code)
 
 
+def test_a_code_typed_several_times_at_once_works_once(service: Service) -> None:
+    claim(service, service.ann)
+    ask(service, service.ann)
+    code = deliver(service)
+    outcomes: list[str] = []
+
+    def type_it() -> None:
+        try:
+            outcomes.append(answer(service, service.ann, code))
+        except NoChallengeError:
+            outcomes.append("no challenge")
+
+    threads = [threading.Thread(target=type_it) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [CLAIMED, *["no challenge"] * 3]
+    with service.database.read() as session:
+        kinds = session.scalars(select(OutgoingMail.kind)).all()
+    assert sorted(kinds) == ["address-challenge", "address-proven"]
+
+
 def test_a_code_is_of_use_to_nobody_else(sqlite_service: Service) -> None:
     claim(sqlite_service, sqlite_service.ann)
     claim(sqlite_service, sqlite_service.bob, "claim of Bob")
