@@ -32,8 +32,10 @@ from app.webadmin import (
     staff_views,
     things_views,
     token_views,
+    webhook_views,
     welcome_views,
 )
+from app.webadmin.badges import BADGES
 from app.webadmin.lists import LIST_ENDPOINTS
 from app.webadmin.words import ROLE_NAMES
 
@@ -60,6 +62,7 @@ VIEWS: Final = (
     token_views,
     audit_views,
     code_views,
+    webhook_views,
 )
 
 
@@ -82,6 +85,7 @@ NAVIGATION: Final = (
     Item("webadmin.staff", lazy_gettext("Staff"), Permission.STAFF_SEE),
     Item("webadmin.tokens", lazy_gettext("Tokens"), Permission.TOKENS_MANAGE),
     Item("webadmin.audit", lazy_gettext("Audit"), Permission.AUDIT_SEE),
+    Item("webadmin.webhooks", lazy_gettext("Webhooks"), Permission.WEBHOOKS_MANAGE),
 )
 
 
@@ -103,6 +107,7 @@ def context() -> dict[str, Any]:
         "signed_in": None,
         "role_names": ROLE_NAMES,
         "is_page": _is_page,
+        "badge_states": BADGES,
     }
 
 
