@@ -128,6 +128,9 @@ def print_leaflet(home: house.House, context: BrowserContext | None) -> None:
     print(f"     portal     {home.issuer}")
     for address, password in home.passwords.items():
         print(f"     sign in    {address}   password   {password}")
+    print("     WebAdmin   for staff, who set accounts up for others. This link makes you its owner;")
+    print("                it works once, within half an hour:")
+    print(f"       {processes.flask(home, 'staff', 'first-link').strip()}")
     print(f"     mail       {home.mail}   (what the service sends; it is in the mailboxes too)")
     print(f"     exchange   {home.exchange_url}")
     authority = home.certificates.authority
