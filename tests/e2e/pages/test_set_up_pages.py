@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
 import trustme
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 from sqlalchemy import select
 
 from app.accounts import mail_checks, sessions
@@ -84,13 +82,6 @@ def look_after_ann(served: Served) -> None:
         provisioning.change_address(session, olu, *account, new, keep_old=False, **order)
 
 
-def photograph(page: Page, name: str) -> None:
-    """Keep a picture where somebody wants to look at it."""
-    folder = os.environ.get("HANDFAST_PICTURES")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
 @pytest.mark.parametrize("view", VIEWS)
 def test_what_was_done_for_a_person_is_told_without_a_finding(
     browser: Browser, looked_after: Served, view: str
@@ -105,20 +96,16 @@ def test_what_was_done_for_a_person_is_told_without_a_finding(
         page.goto(looked_after.origin)
         expect(page.get_by_text("was set up for you and waits for a device")).to_be_visible()
         expect(page.get_by_text("This address was entered for you.")).to_be_visible()
-        photograph(page, f"account-{view}")
         found |= look(page, "your account")
         page.get_by_role("link", name="How to go on").click()
         expect(page.get_by_text("This was set up for you")).to_be_visible()
-        photograph(page, f"activation-{view}")
         found |= look(page, "an activation that was set up")
         page.goto(f"{looked_after.origin}/devices/{looked_after.seeded.laptop}")
         expect(page.get_by_text("the device does it at its next contact")).to_be_visible()
-        photograph(page, f"device-{view}")
         found |= look(page, "a device that is to remove its keys")
         page.goto(f"{looked_after.origin}/history")
         expect(page.get_by_text("Olu (customer care)").first).to_be_visible()
         expect(page.get_by_text(f"Reason: {REASON}").first).to_be_visible()
-        photograph(page, f"history-{view}")
         found |= look(page, "history")
     assert found == {}
 
@@ -137,13 +124,11 @@ def test_the_pages_that_end_a_sign_in_have_no_finding(
         service.clock.advance(366 * DAY)
         page.goto(f"{looked_after.origin}/sign-in/{accepted_check(looked_after, context)}")
         expect(page.get_by_role("heading", name="Were you here before?")).to_be_visible()
-        photograph(page, f"start-anew-{view}")
         found |= look(page, "whose address is it")
         service.clock.advance(-366 * DAY)
         shut_out(looked_after, at=1)
         page.goto(f"{looked_after.origin}/sign-in/{accepted_check(looked_after, context)}")
         expect(page.get_by_role("heading", name="You may not sign in here")).to_be_visible()
-        photograph(page, f"shut-out-{view}")
         found |= look(page, "shut out")
         shut_out(looked_after, at=None)
     assert found == {}
