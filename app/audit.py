@@ -87,6 +87,8 @@ class Act(StrEnum):
     DATA_EXPORTED = "data-exported"
     PERSON_DELETED = "person-deleted"
     WEBHOOK_CHANGED = "webhook-changed"
+    WEBHOOK_TESTED = "webhook-tested"
+    WEBHOOK_GAVE_UP = "webhook-gave-up"
     STAFF_LINK_MADE = "staff-link-made"
     STAFF_LINK_OPENED = "staff-link-opened"
     STAFF_INVITED = "staff-invited"

@@ -58,6 +58,8 @@ ACT_NAMES: Final[Mapping[Act, LazyString]] = {
     Act.DATA_EXPORTED: lazy_gettext("Data of a person exported"),
     Act.PERSON_DELETED: lazy_gettext("Person deleted"),
     Act.WEBHOOK_CHANGED: lazy_gettext("Webhook changed"),
+    Act.WEBHOOK_TESTED: lazy_gettext("Webhook tested"),
+    Act.WEBHOOK_GAVE_UP: lazy_gettext("Message to a webhook given up"),
     Act.STAFF_LINK_MADE: lazy_gettext("Link for staff made"),
     Act.STAFF_LINK_OPENED: lazy_gettext("Link for staff opened"),
     Act.STAFF_INVITED: lazy_gettext("Staff invited"),

@@ -129,6 +129,8 @@ SENTENCES: Final[Mapping[Act, Sequence[LazyString]]] = {
     ),
     Act.PERSON_DELETED: (lazy_gettext("Everything that was kept about you was deleted."),),
     Act.WEBHOOK_CHANGED: (lazy_gettext("What outside systems are told was changed."),),
+    Act.WEBHOOK_TESTED: (lazy_gettext("An outside system was sent a test."),),
+    Act.WEBHOOK_GAVE_UP: (lazy_gettext("An outside system could not be told."),),
     # None of these is about a person of the portal; staff read their short names.
     **{
         act: (lazy_gettext("Something was changed in the administration of this service."),)

@@ -34,3 +34,8 @@ def totp_place(staff_id: str) -> Place:
 def totp_waiting_place(session_id: str) -> Place:
     """The same until a first code from it was given: in the notes of the session."""
     return Place("staff_session", session_id, "flow")
+
+
+def webhook_place(webhook_id: str) -> Place:
+    """The secret that an outside system's messages are signed with, sealed with the `staff` key."""
+    return Place("webhook", webhook_id, "secret_sealed")

@@ -75,12 +75,13 @@ class Webhook(Base):
     url: Mapped[str] = mapped_column(String(500))
     # Sealed with the `staff` key.
     secret_sealed: Mapped[Blob]
-    # Acts, separated by spaces.
+    # Acts, separated by spaces; "*": all.
     acts: Mapped[str] = mapped_column(Text)
     created_at: Mapped[Moment]
     created_by: Mapped[str] = mapped_column(String(40))
-    # The last audit entry that was looked at for it.
-    audit_id: Mapped[int] = mapped_column(BigInteger)
+    # The last place in the chain that was looked at for it.
+    position: Mapped[int] = mapped_column(BigInteger)
+    paused_at: Mapped[Moment | None]
     ended_at: Mapped[Moment | None]
 
 

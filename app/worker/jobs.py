@@ -12,6 +12,7 @@ from app.bulk.jobs import check_lists, forget_lists, stock_lists, take_lists
 from app.outbox.jobs import send_mail, take_bounces, tidy_mail
 from app.provisioning.services import expire
 from app.statistics.jobs import count
+from app.webhooks.jobs import tell_webhooks
 from app.worker.here import Here
 
 
@@ -38,6 +39,7 @@ JOBS: Final = (
     Job("audit", 2, seal_audit),
     # After it, since entries are counted once they have their place.
     Job("counts", 10, count),
+    Job("webhooks", 2, tell_webhooks),
     Job("mail", 2, send_mail),
     Job("bounces", 60, take_bounces),
     Job("mail-tidy", 3600, tidy_mail),

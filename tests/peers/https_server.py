@@ -26,6 +26,8 @@ class RunningHttps:
 
     port: int
     requests: list[str] = field(default_factory=list)
+    # What was posted: headers in lower case, and the body.
+    posted: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
 
 @contextmanager
@@ -36,6 +38,11 @@ def https_server(
     running = RunningHttps(0)
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            running.posted.append(({k.lower(): v for k, v in self.headers.items()}, body))
+            self.do_GET()
+
         def do_GET(self) -> None:
             host = self.headers.get("Host", "").partition(":")[0]
             running.requests.append(f"{host}{self.path}")

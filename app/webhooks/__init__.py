@@ -1,0 +1,1 @@
+"""Outside systems that are told of acts, in the manner of Standard Webhooks."""
