@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 
 from app import ROOT
@@ -57,17 +58,15 @@ def test_only_the_challenge_carries_a_code() -> None:
     assert with_code == {MailKind.ADDRESS_CHALLENGE}
 
 
-@pytest.mark.parametrize("kind", MailKind)
-def test_links_lead_to_pages_that_are_there_and_carry_nothing(
-    kind: MailKind, portal: Portal
-) -> None:
+def test_links_lead_to_pages_that_are_there_and_carry_nothing(portal: Portal) -> None:
     adapter = portal.app.url_map.bind("portal.example.test:8443", url_scheme="https")
-    for link in re.findall(r"https://\S+", letter(kind).body):
-        path = link.removeprefix(PORTAL)
-        assert path != link
-        # A mail scanner may follow it: it is a page to look at.
-        assert "?" not in path
-        adapter.match(path or "/", method="GET")
+    for kind in MailKind:
+        for link in re.findall(r"https://\S+", letter(kind).body):
+            path = link.removeprefix(PORTAL)
+            assert path != link
+            # A mail scanner may follow it: it is a page to look at.
+            assert "?" not in path
+            adapter.match(path or "/", method="GET")
 
 
 def test_the_person_is_told_who_did_it_and_why() -> None:
@@ -116,3 +115,28 @@ def test_it_is_written_in_the_language_of_its_reader(tmp_path: Path) -> None:
     assert greeting("de-AT") == "Guten Tag Ann,"
     assert greeting("tlh") == "Hello Ann,"
     assert greeting(None) == "Hello Ann,"
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_every_word_can_be_translated(kind: MailKind, marked: Path) -> None:
+    found = write(kind, FACTS, language="ar", service="Handfast", portal=PORTAL, folder=marked)
+    text = " ".join(f"{found.subject} {found.body}".split())
+    outside = set(re.sub("⟦[^⟦⟧]*⟧", " ", text).split())
+    links = {word for word in outside if word.startswith(PORTAL)}
+    assert outside - links <= {"--", "Handfast,", "ABCD-EFGH", "\u2068ABCD-EFGH\u2069"}
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A made-up translation of every text of a mail, marked at both ends."""
+    catalogue = Catalog(locale="ar")
+    templates = ROOT / "templates" / "mail"
+    for _, _, message, _, _ in extract_from_dir(templates, [("**.txt", "jinja2")]):
+        catalogue.add(message, string=f"⟦{message}⟧")
+    for word in ("Mail", "Contacts", "Calendar"):
+        catalogue.add(word, string=word)
+    folder = tmp_path_factory.mktemp("translations")
+    (folder / "ar" / "LC_MESSAGES").mkdir(parents=True)
+    with (folder / "ar" / "LC_MESSAGES" / "messages.mo").open("wb") as stream:
+        write_mo(stream, catalogue)
+    return folder
