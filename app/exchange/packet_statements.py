@@ -101,7 +101,11 @@ ACCEPT: Final = Prepared(
     .values(
         received=bindparam("high"),
         window=bindparam("seen"),
-        proven_at=func.coalesce(SERVICE_KEY.c.proven_at, bindparam("now")),
+        # By a report; who ends a key proves nothing about what it was to replace.
+        proven_at=case(
+            (bindparam("proves") == 1, func.coalesce(SERVICE_KEY.c.proven_at, bindparam("now"))),
+            else_=SERVICE_KEY.c.proven_at,
+        ),
         rotate_at=case(
             (
                 (bindparam("wish") == 1)

@@ -208,6 +208,7 @@ def _counted(row: Any, request: Report | End, window: Window, now: int) -> dict[
         "high_before": row.received,
         "seen_before": row.window,
         "now": now,
+        "proves": int(isinstance(request, Report)),
         "wish": int(wants_rotation),
         "wished_since": now - WISH_PAUSE,
     }
