@@ -109,7 +109,7 @@ def _mail(here: Operator) -> Iterator[Finding]:
     except (DatabaseUnavailableError, SQLAlchemyError):
         # What is wrong with the database is said already.
         return
-    if mail.is_standing:
+    if mail.standing_since is not None:
         yield Finding(
             "warning",
             f"mail to people does not go out: {mail.waiting} waiting",

@@ -27,23 +27,20 @@ class MailOut:
     """How mail to people is going, for staff and for readiness."""
 
     waiting: int
-    # When the oldest one that nobody has tried to send was written; None: there is none.
-    untried_since: int | None
+    # Since when mail does not go out at all; None: it does.
+    standing_since: int | None
     # Of the last seven days.
     failed: int
     bounced: int
     # When the last one went out; None: none in the last seven days.
     sent_at: int | None
-    is_standing: bool
 
 
 def state(session: Session, *, now: int) -> MailOut:
     """Tell how mail to people is going."""
     is_waiting = OutgoingMail.state == MailState.WAITING
     waiting = session.scalar(select(func.count()).select_from(OutgoingMail).where(is_waiting))
-    untried_since = session.scalar(
-        select(func.min(OutgoingMail.created_at)).where(is_waiting, OutgoingMail.attempts == 0)
-    )
+    standing = standing_since(session, now=now)
     ended: dict[str, tuple[int, int]] = {
         row.state: (row.number, row.last)
         for row in session.execute(
@@ -59,12 +56,21 @@ def state(session: Session, *, now: int) -> MailOut:
     none = (0, None)
     return MailOut(
         waiting=waiting or 0,
-        untried_since=untried_since,
+        standing_since=standing,
         failed=ended.get(MailState.FAILED, none)[0],
         bounced=ended.get(MailState.BOUNCED, none)[0],
         sent_at=ended.get(MailState.SENT, none)[1],
-        is_standing=untried_since is not None and untried_since < now - STANDING,
     )
+
+
+def standing_since(session: Session, *, now: int) -> int | None:
+    """Tell since when mail does not go out at all: there is no worker, or no mail server."""
+    oldest = session.scalar(
+        select(func.min(OutgoingMail.created_at)).where(
+            OutgoingMail.state == MailState.WAITING, OutgoingMail.attempts == 0
+        )
+    )
+    return oldest if oldest is not None and oldest < now - STANDING else None
 
 
 def queue(

@@ -25,6 +25,7 @@ from app.models import (
     PresentCount,
     Reach,
 )
+from app.outbox.services import standing_since
 from app.staff.reach import Actor, within
 from app.statistics.counting import ROW
 from app.statistics.names import Daily, Present, Step
@@ -58,6 +59,8 @@ class Now:
     failures_today: int
     mail_waiting: int
     mail_lost: int
+    # Since when none goes out at all; None: it does.
+    mail_standing_since: int | None
     # Entries of the audit that have no place in the chain yet, and when its end was last signed.
     audit_unlinked: int
     audit_signed_at: int | None
@@ -116,6 +119,7 @@ def now_of(session: Session, *, now: int) -> Now:
             OutgoingMail.state.in_([MailState.FAILED, MailState.BOUNCED]),
             OutgoingMail.ended_at > now - LOST_DAYS * DAY,
         ),
+        mail_standing_since=standing_since(session, now=now),
         audit_unlinked=_at_most(
             session, select(AuditEntry.id).where(AuditEntry.id > (linked or 0))
         ),

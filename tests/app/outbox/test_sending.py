@@ -72,7 +72,7 @@ def test_without_a_server_mail_waits_and_staff_are_told(sqlite_service: Service)
     with sqlite_service.database.read() as session:
         told = state(session, now=sqlite_service.clock.now())
     assert told.waiting == 1
-    assert told.is_standing
+    assert told.standing_since == sqlite_service.clock.now() - 11 * MINUTE
 
 
 def test_names_in_every_script_arrive_as_they_are(
@@ -322,7 +322,7 @@ def test_the_state_of_mail_counts_the_last_days(
         told = state(session, now=clock.now())
         later = state(session, now=clock.now() + 8 * DAY)
     assert (told.waiting, told.failed, told.sent_at) == (0, 1, clock.now())
-    assert not told.is_standing
+    assert told.standing_since is None
     assert (later.failed, later.sent_at) == (0, None)
 
 

@@ -145,7 +145,9 @@ def test_mail_that_did_not_arrive_lately_is_counted(portal: Portal) -> None:
             )
     text = opened(portal).text()
     assert "<strong>2</strong>" in text.split("Mail not delivered")[1].split("</li>")[0]
-    assert "<strong>1</strong>" in text.split("Mail waiting")[1].split("</li>")[0]
+    waiting = text.split("Mail waiting")[1].split("</li>")[0]
+    assert "<strong>1</strong>" in waiting
+    assert "the worker is not there" in waiting
 
 
 @pytest.mark.parametrize(("ago", "said"), [(HOUR, "not there"), (0, "at work")])
