@@ -215,8 +215,8 @@ def _people() -> None:
     )
     with op.batch_alter_table('group_member', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_group_member_person_id'), ['person_id'], unique=False)
-    _vouchers(VOUCHERS)
-    with op.batch_alter_table('mail_account', schema=None, table_args=_kept(VOUCHERS)) as batch_op:
+    with op.batch_alter_table('mail_account', schema=None) as batch_op:
+        _vouchers(batch_op, VOUCHERS)
         batch_op.add_column(sa.Column('kept_at', sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column('bounced_at', sa.BigInteger(), nullable=True))
         batch_op.alter_column('host',
@@ -371,6 +371,12 @@ def _audit() -> None:
     sa.PrimaryKeyConstraint('position', name=op.f('pk_audit_link')),
     sa.UniqueConstraint('audit_id', name=op.f('uq_audit_link_audit_id'))
     )
+    op.create_table('worker_job',
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('ran_at', sa.BigInteger(), nullable=False),
+    sa.Column('has_failed', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_worker_job'))
+    )
     op.create_table('webhook',
     sa.Column('id', sa.String(length=22), nullable=False),
     sa.Column('name', sa.String(length=100), nullable=False),
@@ -435,8 +441,8 @@ def downgrade() -> None:
         batch_op.drop_column('language')
         batch_op.drop_column('name')
 
-    _vouchers(OLD_VOUCHERS)
-    with op.batch_alter_table('mail_account', schema=None, table_args=_kept(OLD_VOUCHERS)) as batch_op:
+    with op.batch_alter_table('mail_account', schema=None) as batch_op:
+        _vouchers(batch_op, OLD_VOUCHERS)
         batch_op.drop_index('ix_mail_account_address')
         batch_op.alter_column('checked_at',
                existing_type=sa.BIGINT(),
@@ -533,6 +539,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_api_token_staff_id'))
 
     op.drop_table('api_token')
+    op.drop_table('worker_job')
     op.drop_table('webhook')
     with op.batch_alter_table('staff', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_staff_address'))
@@ -546,16 +553,10 @@ def downgrade() -> None:
     op.drop_table('audit_head')
 
 
-def _vouchers(allowed: str) -> None:
-    """Say who may vouch for an account, where a constraint can be changed by itself."""
-    if op.get_bind().dialect.name != "sqlite":
-        op.drop_constraint(op.f("ck_mail_account_vouched_by"), "mail_account")
-        op.create_check_constraint(op.f("ck_mail_account_vouched_by"), "mail_account", allowed)
-
-
-def _kept(allowed: str) -> tuple[sa.CheckConstraint, ...]:
-    """Return what SQLite's new copy of the table must have, since a copy loses its checks."""
-    return (sa.CheckConstraint(allowed, name=op.f("ck_mail_account_vouched_by")),)
+def _vouchers(batch_op: Any, allowed: str) -> None:
+    """Say who may vouch for an account, in place of what was said before."""
+    batch_op.drop_constraint(op.f("ck_mail_account_vouched_by"), type_="check")
+    batch_op.create_check_constraint(op.f("ck_mail_account_vouched_by"), sa.text(allowed))
 
 
 def _commit_to_details() -> None:

@@ -91,6 +91,7 @@ def test_accounts_keep_their_services_and_their_checks_when_columns_change(
             connection.execute(text(f"{again} VALUES {wrong}"))
     with empty_database.write_connection() as connection:
         connection.execute(text("INSERT INTO person (id, created_at) VALUES ('q', 0)"))
+        connection.execute(text(f"{again} VALUES ('c', 'q', 'q@example.org', NULL, 'staff', 0)"))
     # The address is proven by somebody else.
     twice = "('b', 'q', 'ann@example.org', 0, 'staff', 0)"
     with pytest.raises(IntegrityError), empty_database.write_connection() as connection:
