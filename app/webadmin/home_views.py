@@ -10,7 +10,7 @@ from flask_babel import LazyString, lazy_gettext
 from app.clock import MINUTE
 from app.extensions import handfast
 from app.models import Reach
-from app.permissions import require
+from app.permissions import permission_of, require
 from app.rights import Permission
 from app.statistics import services
 from app.webadmin import figures, gate
@@ -24,12 +24,11 @@ LOST_WORKER: Final = 5 * MINUTE
 LINKS: Final = {
     "waiting": ("webadmin.activations", {"state": "waiting"}),
     "failures": ("webadmin.audit", {"act": "sign-in-failed"}),
-    "mail_lost": ("webadmin.mail", {"state": "bounced"}),
-    "mail_waiting": ("webadmin.mail", {"state": "waiting"}),
+    "mail_lost": ("webadmin.accounts", {"state": "bounced"}),
     "audit": ("webadmin.audit", {}),
 }
 FIRST_STEPS: Final = (
-    ("webadmin.invite", lazy_gettext("Invite somebody")),
+    ("webadmin.ask_invite_person", lazy_gettext("Invite somebody")),
     ("webadmin.imports", lazy_gettext("Bring a list")),
 )
 
@@ -72,9 +71,8 @@ def _first_steps() -> list[tuple[str, LazyString]]:
 
 
 def _address(endpoint: str, **values: Any) -> str:
-    """Return a page's address; empty where there is no such page for this member of staff."""
-    view = current_app.view_functions.get(endpoint)
-    needed = getattr(view, "handfast_permission", None)
+    """Return a page's address; empty where this member of staff may not see it."""
+    needed = permission_of(current_app, endpoint)
     if needed is None or not gate.current_staff().may(needed):
         return ""
     return url_for(endpoint, **values)
