@@ -81,9 +81,12 @@ class SubmissionServer:
 
 @contextmanager
 def submission_server(
-    certificate: CertificateFiles, *, starttls: bool = False
+    certificate: CertificateFiles, *, starttls: bool = False, any_script: bool = True
 ) -> Iterator[SubmissionServer]:
-    """Serve until the block ends, with TLS from the first byte unless STARTTLS is wanted."""
+    """Serve until the block ends, with TLS from the first byte unless STARTTLS is wanted.
+
+    ``any_script`` says whether it takes addresses with letters outside ASCII.
+    """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate.chain, certificate.key)
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -100,7 +103,7 @@ def submission_server(
         hostname=running.host,
         port=port,
         authenticator=_authenticate,
-        enable_SMTPUTF8=True,
+        enable_SMTPUTF8=any_script,
         **options,
     )
     controller.start()

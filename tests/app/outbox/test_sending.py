@@ -89,6 +89,30 @@ def test_names_in_every_script_arrive_as_they_are(
     assert server.taken[0].raw.isascii()
 
 
+def test_an_address_in_another_script_is_used_as_it_is(
+    sqlite_room: MailRoom, server: SubmissionServer
+) -> None:
+    mail_id = sqlite_room.queue(sqlite_room.service.ann, address="jürgen@xn--mller-kva.example")
+    send_some(sqlite_room.office)
+    assert sqlite_room.mail(mail_id).state == "sent"
+    [taken] = server.taken
+    assert taken.recipient == "jürgen@xn--mller-kva.example"
+    assert "To: jürgen@xn--mller-kva.example".encode() in taken.raw
+
+
+def test_a_server_that_cannot_write_to_such_an_address_is_told_of(
+    sqlite_service: Service, mail_ca: CertificateAuthority, ca_file: Path
+) -> None:
+    with submission_server(mail_ca.issue("localhost"), any_script=False) as server:
+        room = MailRoom(sqlite_service, settings(server.port, ca_file))
+        mail_id = room.queue(sqlite_service.ann, address="jürgen@example.org")
+        other = room.queue(sqlite_service.bob)
+        send_some(room.office)
+    assert room.mail(mail_id).state == "failed"
+    assert "such letters" in (room.mail(mail_id).failure or "")
+    assert room.mail(other).state == "sent"
+
+
 def test_no_fact_adds_a_header_or_a_recipient(
     sqlite_room: MailRoom, server: SubmissionServer
 ) -> None:
