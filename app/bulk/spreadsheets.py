@@ -13,19 +13,20 @@ from typing import Final
 
 # Also in the wide form of East Asian keyboards, which some spreadsheets heed alike.
 _FORMULA: Final = "=+\\-@\t\r\n'|\uff1d\uff0b\uff0d\uff20"
-_BEGINS: Final = '^|(?<=[,;\t\r\n"|])'
-_TO_WRITE: Final = re.compile(f"({_BEGINS})(?=[{_FORMULA}])")
-_TO_READ: Final = re.compile(f"({_BEGINS})'(?=[{_FORMULA}])")
+# Some spreadsheets skip spaces there.
+_BEGINS: Final = '((?:^|[,;\t\r\n"|]) *)'
+_TO_WRITE: Final = re.compile(f"{_BEGINS}(?=[{_FORMULA}])")
+_TO_READ: Final = re.compile(f"{_BEGINS}'(?=[{_FORMULA}])")
 
 
 def write_cell(untrusted: str) -> str:
     """Return a text that no spreadsheet runs."""
-    return _TO_WRITE.sub("'", untrusted)
+    return _TO_WRITE.sub(r"\1'", untrusted)
 
 
 def read_cell(untrusted: str) -> str:
     """Return what ``write_cell`` made of a text, or somebody by hand, as it was."""
-    return _TO_READ.sub("", untrusted)
+    return _TO_READ.sub(r"\1", untrusted)
 
 
 def write_row(cells: Iterable[str]) -> str:

@@ -51,14 +51,31 @@ def list_people(
     session: Session, actor: Actor, wanted: Wanted, *, now: int, limit: int = PER_PAGE
 ) -> tuple[Page, list[PersonLine]]:
     """Return a page of the people whom an actor may see, as they asked for it."""
-    page = read_page(
+    page = page_of_people(
         session,
-        _listing(session, actor, wanted, now),
+        actor,
+        wanted,
+        now=now,
+        limit=limit,
         after=wanted.after,
         before=wanted.before,
-        limit=limit,
     )
     return page, describe(session, page.ids, now=now)
+
+
+def page_of_people(
+    session: Session,
+    actor: Actor,
+    wanted: Wanted,
+    *,
+    now: int,
+    limit: int = PER_PAGE,
+    after: Place | None = None,
+    before: Place | None = None,
+) -> Page:
+    """Return their ids alone, from one place in the list on."""
+    listing = _listing(session, actor, wanted, now)
+    return read_page(session, listing, after=after, before=before, limit=limit)
 
 
 def list_groups(session: Session, actor: Actor) -> list[tuple[str, str]]:

@@ -127,7 +127,7 @@ def test_a_line_of_fifty_megabytes_is_never_held() -> None:
             return len(begun)
 
     tracemalloc.start()
-    lines = list(read_list(io.BufferedReader(Endless())))
+    lines = list(read_list(io.BufferedReader(Endless())))  # type: ignore[type-var]  # a raw file by its methods
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert [[one.problem for one in line.problems] for line in lines] == [[Problem.TOO_LONG], []]
@@ -159,6 +159,8 @@ FORMULAS = (
     "'=1",
     "＝1",
     "a;=1",
+    "a; =1",
+    "  =1",
     "a,+1",
     'a";=1',
     'a"=1',

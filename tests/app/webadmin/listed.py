@@ -72,6 +72,7 @@ PAGES: Final = {
     "make a code": Listed("/admin/people/{person}/code"),
     "a code that waits": Listed("/admin/codes/{code}"),
     "end a code": Listed("/admin/codes/{code}/end"),
+    "export people": Listed("/admin/people/export"),
     "lists": Listed("/admin/imports"),
     "a list with problems": Listed("/admin/imports/{job}"),
     "groups": Listed("/admin/groups"),
