@@ -6,6 +6,8 @@ import os
 from typing import Final, Literal, get_args
 
 Point = Literal[
+    "arrival.written",
+    "arrival.committed",
     "issue.committed",
     "init.decoded",
     "init.computed",

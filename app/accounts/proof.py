@@ -20,6 +20,7 @@ from app.accounts.posting import tell
 from app.accounts.removal import record_about, remove_account
 from app.activation.account_services import ensure_services
 from app.audit import Act, record
+from app.crashpoints import crashpoint
 from app.mailservers import address as addresses
 from app.mailservers.check import Checked
 from app.mailservers.server import VouchedBy
@@ -219,6 +220,7 @@ def _set_up(database: Session, address: str, here: Here, *, anew: bool) -> MailA
 def _take_over(database: Session, account: MailAccount, check: View, here: Here) -> str:
     """Make the person who came the one that staff invited."""
     _prove(database, account, check, here)
+    crashpoint("arrival.written")
     return account.person_id
 
 

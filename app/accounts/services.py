@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts import mail_checks, passing_on, proof, sessions
 from app.audit import Act, record
+from app.crashpoints import crashpoint
 from app.database import Database
 from app.throttle import Throttles
 
@@ -74,7 +75,9 @@ def sign_in(
         )
         return NewSession(token, row.id, person_id, wanted)
 
-    return once_more(database, work)
+    made = once_more(database, work)
+    crashpoint("arrival.committed")
+    return made
 
 
 def add_account(

@@ -22,10 +22,12 @@ EXCHANGE_POINTS = tuple(name for name in service.POINTS if name.startswith(("ini
 PACKET_POINTS = tuple(name for name in service.POINTS if name.startswith("packet."))
 # Walked in test_removal.py, and those of a typed code's end in test_codes.py.
 REMOVAL_POINTS = tuple(name for name in service.POINTS if name.startswith("removal."))
+# Walked in test_arrival.py.
+ARRIVAL_POINTS = tuple(name for name in service.POINTS if name.startswith("arrival."))
 OPERATOR_POINTS = tuple(
     name
     for name in service.POINTS
-    if name not in (*EXCHANGE_POINTS, *PACKET_POINTS, *REMOVAL_POINTS)
+    if name not in (*EXCHANGE_POINTS, *PACKET_POINTS, *REMOVAL_POINTS, *ARRIVAL_POINTS)
 )
 # A notice ends a key in test_revocation.py; nothing does when a document is opened.
 OPENING_POINTS = tuple(
@@ -262,6 +264,7 @@ def test_every_crash_point_in_the_code_is_walked() -> None:
         *EXCHANGE_POINTS,
         *PACKET_POINTS,
         *REMOVAL_POINTS,
+        *ARRIVAL_POINTS,
         *OPERATOR_POINTS,
         *device.POINTS,
     }
