@@ -58,8 +58,7 @@ def secret_shown(secret: bytes, login: str) -> dict[str, Any]:
     """Return what a page shows of a new secret: a picture, and the text in groups of four."""
     text = totp.as_text(secret)
     groups = " ".join(text[place : place + 4] for place in range(0, len(text), 4))
-    # The picture has nothing in it but squares.
-    picture = Markup(totp.picture(secret, login, staff_here()))  # noqa: S704
+    picture = Markup(totp.picture(secret, login, staff_here()))  # noqa: S704  # nothing but squares
     return {"picture": picture, "secret": groups}
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from flask import Flask, abort, g, redirect, request, url_for
+from flask import Flask, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.accounts.sessions import TOKEN_LENGTH, new_token
@@ -65,7 +65,8 @@ class Visit:
 
 
 def install(portal: Flask) -> None:
-    """Set the cookie after the requests that changed it."""
+    """Set the cookie after the requests that changed it; ask for it where it was held back."""
+    portal.before_request(_open_once_more)
     portal.after_request(_set_cookie)
 
 
@@ -107,6 +108,20 @@ def dropped() -> None:
     """Take the cookie away after a sign-out."""
     g.staff_visit = Visit(Browser(new_token(handfast().entropy), is_new=True))
     g.drop_staff_cookie = True
+
+
+def _open_once_more() -> str | None:
+    """Let a page that another site links to open itself again, now with the cookie.
+
+    The cookie does not come along from elsewhere, and whoever is signed in would be asked to sign
+    in, and lose the session by it. A one-time link is for who is not, and keeps its ``#``.
+    """
+    is_link = request.method == "GET" and request.headers.get("Sec-Fetch-Site") == "cross-site"
+    if not is_link or not is_webadmin() or COOKIE in request.cookies:
+        return None
+    if request.endpoint in {None, "webadmin.welcome"}:
+        return None
+    return render_template("admin/sign_in/once_more.html")
 
 
 def _read() -> Visit:

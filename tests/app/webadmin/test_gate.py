@@ -65,3 +65,15 @@ def test_a_form_without_this_sessions_token_changes_nothing(portal: Portal) -> N
     olu = staff_at_desk(portal.app, StaffRole.CUSTOMER_CARE)
     assert olu.post("/admin/sign-out", {"csrf_token": "x" * 43}).status_code == 403
     assert olu.get("/admin").status_code == 200
+
+
+def test_a_link_on_another_site_costs_nobody_their_session(portal: Portal) -> None:
+    # The browser holds the cookie back, so that the gate sees none.
+    from_elsewhere = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    for path in ("/admin", "/admin/sign-in", "/admin/people?q=ann"):
+        answer = portal.browser().get(path, headers=from_elsewhere)
+        assert answer.status_code == 200
+        assert 'http-equiv="refresh"' in answer.get_data(as_text=True)
+        assert "Set-Cookie" not in answer.headers
+    again = portal.browser().get("/admin", headers={"Sec-Fetch-Site": "same-origin"})
+    assert again.status_code == 303

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from app.models import RecoveryCode, Staff, StaffSession
+from app.models import RecoveryCode, Staff, StaffRole, StaffSession
 from app.staff.sessions import FRESH
 from tests.app.portal_fixtures import Portal
+from tests.app.webadmin.desk import staff_at_desk
 from tests.app.webadmin.newcomer import Newcomer, first_owner
 
 OTHER = "copper window gentle river"
@@ -165,9 +166,7 @@ def test_a_session_elsewhere_is_ended(portal: Portal, sam: Newcomer) -> None:
 
 
 def test_somebody_elses_session_is_a_missing_one(portal: Portal, sam: Newcomer) -> None:
-    from tests.app.webadmin.desk import staff_at_desk
-
-    ada = staff_at_desk(portal.app, "administrator")  # type: ignore[arg-type]
+    ada = staff_at_desk(portal.app, StaffRole.ADMINISTRATOR)
     [foreign] = [row.id for row in portal.rows(StaffSession) if row.user_agent == "Firefox/153.0"]
     sam.browser.get("/admin/profile")
     assert sam.browser.post(f"/admin/profile/sessions/{foreign}/end").status_code == 404
