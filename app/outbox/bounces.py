@@ -31,6 +31,8 @@ BATCH: Final = 20
 # A report with the mail it is about has a few thousand; what is longer is cut there.
 MOST_OCTETS: Final = 65_536
 MOST_PARTS: Final = 20
+# A report is about one mail; each id that is named costs a look into the database.
+MOST_IDS: Final = 4
 MOST_WORDS: Final = 190
 # Where mail servers write which address a mail was really for.
 _RECIPIENT_HEADERS: Final = ("To", "Delivered-To", "X-Original-To", "Envelope-To")
@@ -54,7 +56,7 @@ def read_bounces(office: Office) -> bool:
     try:
         return _read(office, place, submission.bounces)
     except (IMAPClientError, OSError) as error:
-        _LOG.warning("the bounce mailbox", extra={"facts": {"why": type(error).__name__}})
+        _LOG.warning("returned mail is not read", extra={"facts": {"why": type(error).__name__}})
         return False
 
 
@@ -65,7 +67,9 @@ def find_bounce(raw: bytes, bounces: MailAddress) -> Bounce | None:
     # Hostile mail makes Python's parser fail in many ways, RecursionError among them; it would
     # stop us at the same message for ever.
     except Exception as error:
-        _LOG.warning("a returned mail", extra={"facts": {"why": type(error).__name__}})
+        _LOG.warning(
+            "a returned mail is passed over", extra={"facts": {"why": type(error).__name__}}
+        )
         return None
 
 
@@ -100,7 +104,7 @@ def _found(raw: bytes, bounces: MailAddress) -> Bounce | None:
     addressed = " ".join(
         str(value) for name in _RECIPIENT_HEADERS for value in message.get_all(name, [])
     )
-    ids = tuple(mail_ids_in(addressed, bounces))
+    ids = tuple(mail_ids_in(addressed, bounces))[:MOST_IDS]
     if not ids or message.get_content_type() != "multipart/report":
         return None
     fields = _failed_fields(message)

@@ -10,7 +10,7 @@ from app.keystore.key_sets import rotate
 from app.keystore.provider import KeyKind
 from app.mailservers.address import MailAddress
 from app.models import AuditEntry, MailAccount
-from app.outbox.bounces import MOST_PARTS, find_bounce, note_bounce
+from app.outbox.bounces import MOST_IDS, MOST_PARTS, find_bounce, note_bounce
 from app.outbox.envelope import mail_ids_in, return_address
 from app.outbox.sending import send_some
 from tests.app.outbox.office import MailRoom
@@ -154,6 +154,13 @@ def test_a_message_of_countless_parts_is_given_up(sqlite_room: MailRoom) -> None
     _, address = sent(sqlite_room)
     parts = "\n--b\nContent-Type: text/plain\n\nx\n" * (MOST_PARTS + 1)
     assert not read(sqlite_room, report(address, more=parts))
+
+
+def test_a_report_about_countless_mails_costs_a_few_looks_only() -> None:
+    names = ", ".join(f"bounces+{'a' * 25}{letter}{'a' * 16}@example.org" for letter in "abcdefgh")
+    found = find_bounce(report(names), BOUNCES)
+    assert found is not None
+    assert len(found.untrusted_ids) == MOST_IDS
 
 
 def test_a_message_of_boxes_in_boxes_is_given_up(sqlite_room: MailRoom) -> None:
