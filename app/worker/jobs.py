@@ -11,6 +11,7 @@ from app.auditing.jobs import seal_audit
 from app.bulk.jobs import check_lists, forget_lists, stock_lists, take_lists
 from app.outbox.jobs import send_mail, take_bounces, tidy_mail
 from app.provisioning.services import expire
+from app.staff.tidying import forget_old
 from app.statistics.jobs import count
 from app.webhooks.jobs import tell_webhooks
 from app.worker.here import Here
@@ -31,6 +32,10 @@ def _sweep(here: Here) -> bool:
     return False
 
 
+def _tidy_staff(here: Here) -> bool:
+    return forget_old(here.database, here.clock.now())
+
+
 def _expire_invitations(here: Here) -> bool:
     return expire(here.database, here.clock)
 
@@ -48,5 +53,6 @@ JOBS: Final = (
     Job("lists-stocked", 1, stock_lists),
     Job("lists-tidy", 3600, forget_lists),
     Job("invitations", 60, _expire_invitations),
+    Job("staff-tidy", 600, _tidy_staff),
     Job("sweep", 60, _sweep),
 )
