@@ -12,6 +12,7 @@ from app.activation.forms import FormError, read_wanted
 from app.activation.overview import owns_account, service_ids
 from app.activation.portal_keys import portal_keys
 from app.activation.views import activation
+from app.client.services import trust_fingerprint
 from app.code_words import status_json, told, tries
 from app.extensions import handfast
 from app.permissions import current_person, require
@@ -90,5 +91,6 @@ def _page(status: CodeStatus, made: MadeCode | None) -> str:
         groups=() if made is None else spelled(made.text),
         now=here.clock.now(),
         issuer=here.config.issuer,
+        fingerprint=trust_fingerprint(here.config.keys_dir),
         names=SERVICE_NAMES,
     )

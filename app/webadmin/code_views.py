@@ -14,6 +14,7 @@ from wtforms.validators import InputRequired, Length
 from app.activation.code_status import CodeStatus
 from app.activation.codes import MadeCode
 from app.activation.portal_keys import portal_keys
+from app.client.services import trust_fingerprint
 from app.code_words import status_json, told, tries
 from app.extensions import handfast
 from app.permissions import require
@@ -204,6 +205,7 @@ def _page(activation_id: str, made: MadeCode | None) -> str:
         groups=() if made is None else spelled(made.text),
         now=here.clock.now(),
         issuer=here.config.issuer,
+        fingerprint=trust_fingerprint(here.config.keys_dir),
         names=SERVICE_NAMES,
     )
 

@@ -53,7 +53,7 @@ def test_ann_types_her_own_code(ann: Browser, bare: Seeded) -> None:
     # The page of the activation shows the words, and asks whose device it is.
     assert ann.get(f"/activations/{activation_id}/code").status_code == 303
     page = ann.get(f"/activations/{activation_id}").text
-    assert 'class="words"' in page
+    assert 'span class="words"' in page
 
 
 def test_nobody_else_sees_it(ann: Browser, bare: Seeded) -> None:

@@ -95,7 +95,7 @@ def test_olu_reads_a_code_out_and_it_works(desk: Desk) -> None:
     page = desk.olu.get(f"/admin/codes/{desk.newest()}").text
     assert "Ann&#39;s laptop" in page
     # Staff see that it was used and by which device, and nothing that belongs to a key.
-    assert 'class="words"' not in page
+    assert 'span class="words"' not in page
 
 
 def test_every_symbol_is_spelled(desk: Desk) -> None:
