@@ -40,6 +40,7 @@ def create_portal(
         web_session,
     )
     from app.accounts.views import blueprint as accounts
+    from app.metrics import views as metrics
     from app.well_known.views import blueprint as well_known
 
     portal = Flask(
@@ -55,8 +56,9 @@ def create_portal(
     permissions.install(portal)
     security.install(portal, config)
     errors.install(portal)
-    for blueprint in (accounts, well_known):
+    for blueprint in (accounts, well_known, metrics.metrics):
         portal.register_blueprint(blueprint)
+    metrics.install(portal)
     pages.install(portal)
     permissions.check_every_route(portal)
     portal.wsgi_app = proxies.TrustedProxies(portal.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]  # Flask's documented way to add middleware

@@ -135,6 +135,7 @@ def _cross_site(_error: CrossSiteError) -> Response:
 
 
 def _too_many(error: TooManyError) -> Response:
+    handfast().metrics.count_throttled()
     wait = max(1, (error.retry_at - handfast().clock.now()) // SECOND + 1)
     response = _answer(429, minutes=-(-wait // 60))
     response.headers["Retry-After"] = str(wait)
@@ -158,6 +159,7 @@ def _busy(_error: BusyError) -> Response:
 
 
 def _unavailable(error: DatabaseUnavailableError) -> Response:
+    handfast().metrics.count_database_error()
     logs.log.error("database unavailable", exc_info=error)
     response = _answer(503)
     response.headers["Retry-After"] = "5"

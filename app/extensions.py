@@ -15,6 +15,7 @@ from app.database import Database
 from app.mailservers.names import Names
 from app.mailservers.network import Network
 from app.mailservers.pool import MailPool
+from app.metrics.registry import Metrics
 from app.throttle import Throttles
 
 NAME: Final = "handfast"
@@ -29,6 +30,7 @@ class Handfast:
     clock: Clock
     entropy: Callable[[int], bytes]
     mail: MailWork
+    metrics: Metrics
 
     @property
     def throttles(self) -> Throttles:
@@ -53,12 +55,22 @@ def install(
     database, clock = Database(config.database_url), clock or SystemClock()
     pool = MailPool(threads=config.mail_checks, waiting=config.mail_checks)
     network = network or Network(names=Names(*config.dns) if config.dns else Names())
+    metrics = Metrics()
+    mail = MailWork(
+        database,
+        clock,
+        pool,
+        network,
+        seconds=config.mail_check_seconds,
+        on_check=metrics.count_mail_check,
+    )
     portal.extensions[NAME] = Handfast(
         config=config,
         database=database,
         clock=clock,
         entropy=entropy,
-        mail=MailWork(database, clock, pool, network, seconds=config.mail_check_seconds),
+        mail=mail,
+        metrics=metrics,
     )
 
 

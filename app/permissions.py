@@ -56,6 +56,7 @@ PUBLIC: Final = frozenset(
         "well_known.keys",
         "well_known.trust",
         "well_known.health",
+        "metrics.ready",
         "webadmin.sign_in",
         "webadmin.give_password",
         "webadmin.second",

@@ -55,10 +55,19 @@ class MailWork:
     """Runs discovery and checks beside the requests, and writes down how they end."""
 
     def __init__(
-        self, database: Database, clock: Clock, pool: MailPool, network: Network, *, seconds: int
+        self,
+        database: Database,
+        clock: Clock,
+        pool: MailPool,
+        network: Network,
+        *,
+        seconds: int,
+        on_check: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._database, self._clock, self._pool = database, clock, pool
         self._network, self._seconds = network, seconds
+        # Told how each credential that was tried fared: a cause, or "accepted".
+        self._on_check = on_check
 
     def find(self, check_id: str, address: MailAddress, client_address: str) -> Event:
         """Start to look for the mail server; the event is set when the row tells the result."""
@@ -147,15 +156,21 @@ class MailWork:
         return told
 
     def _check(self, attempt: Try, deadline: Deadline, progress: Progress) -> Checked:
-        return check(
-            attempt.server,
-            attempt.username,
-            attempt.password,
-            deadline=deadline,
-            client_address=attempt.client_address or None,
-            progress=progress,
-            network=self._network,
-        )
+        try:
+            checked = check(
+                attempt.server,
+                attempt.username,
+                attempt.password,
+                deadline=deadline,
+                client_address=attempt.client_address or None,
+                progress=progress,
+                network=self._network,
+            )
+        except MailCheckError as error:
+            self._on_check(error.cause)
+            raise
+        self._on_check(ACCEPTED)
+        return checked
 
     def _tell_owners(self, session: Session, attempt: Try, error: MailCheckError) -> None:
         for address in sorted(attempt.guessable):

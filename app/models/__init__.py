@@ -50,6 +50,7 @@ from app.models.staff import (
     StaffState,
 )
 from app.models.statistics import CountingState, DailyCount, PresentCount
+from app.models.worker import WorkerJob
 
 __all__ = [
     "AccountService",
@@ -105,6 +106,7 @@ __all__ = [
     "WebSession",
     "Webhook",
     "WebhookDelivery",
+    "WorkerJob",
     "in_order",
     "new_id",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from flask import abort, redirect, render_template, request, url_for
@@ -118,27 +120,27 @@ def webhook(webhook_id: str) -> str:
     )
 
 
-@webadmin.post("/webhooks/<webhook_id>/<any(pause, resume, test):what>")
+@webadmin.post("/webhooks/<webhook_id>/pause")
 @require(Permission.WEBHOOKS_MANAGE)
-def change_webhook(webhook_id: str, what: str) -> Response:
-    """Pause it, let it go on, or send it a test."""
-    here, actor = handfast(), current_staff().actor
-    now = here.clock.now()
-    try:
-        with here.database.write() as session:
-            if what == "pause":
-                services.pause(session, webhook_id, actor=actor, now=now)
-                told = gettext("It is told nothing until it goes on.")
-            elif what == "resume":
-                services.resume(session, webhook_id, actor=actor, now=now)
-                told = gettext("It goes on where it stopped.")
-            else:
-                services.test(session, webhook_id, actor=actor, now=now, entropy=here.entropy)
-                told = gettext("A test is on its way. Open this page again in a moment.")
-            notices.leave(session, told)
-    except NoWebhookError:
-        abort(404)
-    return redirect(url_for(".webhook", webhook_id=webhook_id), 303)
+def pause_webhook(webhook_id: str) -> Response:
+    """Stop telling it for a while."""
+    told = gettext("It is told nothing until it goes on.")
+    return _change(webhook_id, services.pause, told)
+
+
+@webadmin.post("/webhooks/<webhook_id>/resume")
+@require(Permission.WEBHOOKS_MANAGE)
+def resume_webhook(webhook_id: str) -> Response:
+    """Let it go on where it stopped."""
+    return _change(webhook_id, services.resume, gettext("It goes on where it stopped."))
+
+
+@webadmin.post("/webhooks/<webhook_id>/test")
+@require(Permission.WEBHOOKS_MANAGE)
+def test_webhook(webhook_id: str) -> Response:
+    """Send it a test."""
+    told = gettext("A test is on its way. Open this page again in a moment.")
+    return _change(webhook_id, partial(services.test, entropy=handfast().entropy), told)
 
 
 @webadmin.get("/webhooks/<webhook_id>/end")
@@ -165,6 +167,17 @@ def stop_webhook(webhook_id: str) -> Response:
     except NoWebhookError:
         abort(404)
     return redirect(url_for(".webhooks"), 303)
+
+
+def _change(webhook_id: str, change: Callable[..., None], told: str) -> Response:
+    here, actor = handfast(), current_staff().actor
+    try:
+        with here.database.write() as session:
+            change(session, webhook_id, actor=actor, now=here.clock.now())
+            notices.leave(session, told)
+    except NoWebhookError:
+        abort(404)
+    return redirect(url_for(".webhook", webhook_id=webhook_id), 303)
 
 
 def _find(session: Session, webhook_id: str) -> services.WebhookView:

@@ -10,6 +10,7 @@ from typing import Final
 
 from app.worker.here import Here
 from app.worker.jobs import JOBS, Job
+from app.worker.noting import Notes
 
 MOST_WAIT: Final = 1.0
 AFTER_FAILURE: Final = 10.0
@@ -21,6 +22,7 @@ class Loop:
 
     def __init__(self, here: Here, jobs: Sequence[Job] = JOBS) -> None:
         self._here: Final = here
+        self._notes: Final = Notes(here)
         self._jobs: Final = tuple(jobs)
         self._due: Final = {job.name: 0.0 for job in jobs}
         self._stopping: Final = threading.Event()
@@ -52,9 +54,12 @@ class Loop:
     def _run(self, job: Job) -> float:
         """Run a job and return how long it rests."""
         try:
-            return 0.0 if job.run(self._here) else job.rest
+            rest = 0.0 if job.run(self._here) else job.rest
         # One job that fails, for whatever reason, must not keep the others from theirs.
         except Exception as error:
             # The text of an error may hold values that belong in no log.
             _LOG.warning("job %s put off: %s", job.name, type(error).__name__)
+            self._notes.note(job.name, has_failed=True)
             return AFTER_FAILURE
+        self._notes.note(job.name, has_failed=False)
+        return rest

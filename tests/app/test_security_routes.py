@@ -27,7 +27,7 @@ def test_everything_else_asks_to_sign_in_first(portal: Portal) -> None:
             continue
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
             answer = client.open(example(rule.rule), method=method, base_url=ISSUER)
-            if rule.endpoint.startswith(("api.", "admin_api.")):
+            if rule.endpoint.startswith(("api.", "admin_api.", "metrics.")):
                 # A program is told so; the token is all it could sign in with.
                 assert (answer.status_code, answer.get_json()["code"]) == (401, "sign-in-needed")
             else:

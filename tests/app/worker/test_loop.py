@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import cast
 
 import pytest
+from sqlalchemy import select
 
+from app.clock import MINUTE, FixedClock
 from app.config import worker_config
 from app.keystore.rings import WorkerKeys
+from app.models import WorkerJob
 from app.worker.here import Here
 from app.worker.jobs import JOBS, Job
 from app.worker.loop import AFTER_FAILURE, Loop
@@ -102,3 +106,40 @@ def test_every_real_job_runs_where_nothing_is_to_do(here: Here) -> None:
     names = [job.name for job in JOBS]
     assert len(names) == len(set(names))
     assert {"mail", "bounces", "audit", "sweep"} <= set(names)
+
+
+def test_that_a_job_ran_is_noted_once_a_minute(here: Here) -> None:
+    def work(_here: Here) -> bool:
+        return True
+
+    loop = Loop(here, (Job("works", 0, work),))
+    first = here.clock.now()
+    for _ in range(3):
+        loop.round()
+        cast("FixedClock", here.clock).advance(20_000_000)
+    assert noted(here) == [("works", first, False)]
+    loop.round()
+    assert noted(here) == [("works", first + MINUTE, False)]
+
+
+def test_that_a_job_failed_is_noted_at_once(here: Here) -> None:
+    is_broken: list[bool] = []
+
+    def work(_here: Here) -> bool:
+        if is_broken:
+            raise ZeroDivisionError
+        return True
+
+    loop = Loop(here, (Job("works", 0, work),))
+    loop.round()
+    is_broken.append(True)
+    loop.round()
+    assert noted(here) == [("works", here.clock.now(), True)]
+
+
+def noted(here: Here) -> list[tuple[str, int, bool]]:
+    """Return what the worker says of itself."""
+    with here.database.read() as session:
+        return [
+            (row.name, row.ran_at, row.has_failed) for row in session.scalars(select(WorkerJob))
+        ]
