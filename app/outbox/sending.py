@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from app.accounts import challenges
 from app.clock import DAY, HOUR, MINUTE, Clock
 from app.config import WorkerConfig
+from app.crashpoints import crashpoint
 from app.database import Database
 from app.keystore.sealing import Sealer
 from app.mailservers.address import AddressError, parse
@@ -150,9 +151,11 @@ def _secret(
 def _send(office: Office, place: Submission, submitter: Submitter, claimed: Claimed) -> bool:
     """Send one mail and write down how it went; False once the connection is of no more use."""
     try:
+        crashpoint("mail.claimed")
         message, to = _written(office, place, claimed)
         sender = return_address(place, claimed.id, claimed.created_at, office.keys)
         submitter.send(message, sender=sender, recipient=to)
+        crashpoint("mail.taken")
     except NeverError as error:
         _settle(office, claimed, MailState.FAILED, str(error), is_address=error.is_address)
     except LaterError as error:
@@ -164,6 +167,7 @@ def _send(office: Office, place: Submission, submitter: Submitter, claimed: Clai
         _put_off(office, claimed, f"it could not be written: {type(error).__name__}")
     else:
         _settle(office, claimed, MailState.SENT)
+        crashpoint("mail.settled")
     return True
 
 

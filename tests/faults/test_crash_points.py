@@ -24,10 +24,13 @@ PACKET_POINTS = tuple(name for name in service.POINTS if name.startswith("packet
 REMOVAL_POINTS = tuple(name for name in service.POINTS if name.startswith("removal."))
 # Walked in test_arrival.py.
 ARRIVAL_POINTS = tuple(name for name in service.POINTS if name.startswith("arrival."))
+# Walked in tests/app/worker/test_process.py.
+MAIL_POINTS = tuple(name for name in service.POINTS if name.startswith("mail."))
 OPERATOR_POINTS = tuple(
     name
     for name in service.POINTS
-    if name not in (*EXCHANGE_POINTS, *PACKET_POINTS, *REMOVAL_POINTS, *ARRIVAL_POINTS)
+    if name
+    not in (*EXCHANGE_POINTS, *PACKET_POINTS, *REMOVAL_POINTS, *ARRIVAL_POINTS, *MAIL_POINTS)
 )
 # A notice ends a key in test_revocation.py; nothing does when a document is opened.
 OPENING_POINTS = tuple(
@@ -265,6 +268,7 @@ def test_every_crash_point_in_the_code_is_walked() -> None:
         *PACKET_POINTS,
         *REMOVAL_POINTS,
         *ARRIVAL_POINTS,
+        *MAIL_POINTS,
         *OPERATOR_POINTS,
         *device.POINTS,
     }

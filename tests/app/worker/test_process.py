@@ -7,17 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
-from app import ROOT
+from app import ROOT, crashpoints
 from app.clock import FixedClock, SystemClock
 from app.config import portal_config
 from app.database import Database
 from app.keystore.provider import FileKeyProvider
+from app.models import MailState, OutgoingMail
 from app.schema import upgrade
 from tests.app.outbox.conftest import ca_file, server
 from tests.app.outbox.office import MailRoom, settings
@@ -28,6 +30,7 @@ __all__ = ["ca_file", "server"]
 
 MAILS = 30
 PATIENCE_SECONDS = 60
+POINTS = tuple(name for name in crashpoints.POINTS if name.startswith("mail."))
 
 
 @pytest.fixture
@@ -58,13 +61,15 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def worker(room: MailRoom) -> Iterator[subprocess.Popen[str]]:
+def worker(
+    room: MailRoom, more: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """Run the worker until the block ends."""
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **room.environment},
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **room.environment, **(more or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -120,3 +125,27 @@ def test_one_that_was_killed_leaves_the_rest_to_the_next(
         wait_for(lambda: sum(room.mail(each).state == "sent" for each in ids) >= MAILS - 1)
     waiting = [room.mail(each) for each in ids if room.mail(each).state == "waiting"]
     assert [mail.attempts for mail in waiting] in ([], [1])
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_any_point_it_sends_each_mail_and_leaves_none_out(
+    room: MailRoom, server: SubmissionServer, point: str
+) -> None:
+    ids = [room.queue(room.service.ann) for _ in range(2)]
+    armed = {"HANDFAST_TESTING": "1", "HANDFAST_CRASH_AT": point}
+    with worker(room, armed) as process:
+        process.wait(PATIENCE_SECONDS)
+        assert process.returncode == crashpoints.EXIT_STATUS
+    # Only a mail that was handed over and not yet written down may come twice.
+    before = len(server.taken)
+    assert before == (0 if point == "mail.claimed" else 1)
+    assert states(room, ids) == ({"sent", "waiting"} if point == "mail.settled" else {"waiting"})
+    with room.service.database.write() as session:
+        # Its claim runs out.
+        waiting = OutgoingMail.state == MailState.WAITING
+        session.execute(update(OutgoingMail).where(waiting).values(next_at=0))
+    with worker(room):
+        wait_for(lambda: states(room, ids) == {"sent"})
+    names = [taken.message["Message-ID"] for taken in server.taken]
+    assert len(set(names)) == 2
+    assert len(names) == (3 if point == "mail.taken" else 2)
