@@ -248,8 +248,13 @@ class Done:
 
 
 @contextmanager
-def start(command: list[str], environment: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
-    """Start a program without terminal or display, and kill it if it outlives the block."""
+def start(
+    command: list[str], environment: Mapping[str, str], *, given: tuple[int, ...] = ()
+) -> Iterator["subprocess.Popen[str]"]:
+    """Start a program without terminal or display, and kill it if it outlives the block.
+
+    It has the file descriptors that are ``given`` to it.
+    """
     with subprocess.Popen(
         ordinary(command),
         cwd=REPOSITORY,
@@ -258,6 +263,7 @@ def start(command: list[str], environment: Mapping[str, str]) -> Iterator["subpr
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        pass_fds=given,
         start_new_session=True,
     ) as running:
         try:

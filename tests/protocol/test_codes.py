@@ -172,7 +172,7 @@ def test_one_run_tries_one_secret() -> None:
         accepted += [
             (guess, other)
             for other, held in answers.items()
-            if outcome(lambda: accept_confirm(held.secrets, confirm)) == "accepted"  # noqa: B023
+            if outcome(lambda: accept_confirm(held.secrets, confirm)) == "accepted"  # noqa: B023 - read at once
         ]
     assert accepted == [(codes.CODE.secret, codes.CODE.secret)]
 
