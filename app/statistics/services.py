@@ -131,10 +131,10 @@ def now_of(session: Session, *, now: int) -> Now:
 
 
 def statistics(session: Session, *, days: int, now: int) -> Statistics:
-    """Return the counts of the last days, today's included."""
+    """Return the counts of the last days, today's included; in weeks to the nearest whole one."""
     last = day_of(now)
     in_bin = 1 if days <= MOST_SINGLE_DAYS else WEEK
-    count = days // in_bin
+    count = round(days / in_bin)
     first = last + 1 - count * in_bin
     steps = {step: [0] * count for step in Step}
     totals: dict[Daily, Counter[str]] = {what: Counter() for what in Daily}

@@ -119,7 +119,7 @@ WAITING: Final = Kind(
 )
 
 
-def course(found: Statistics, days: int) -> Course:
+def course(found: Statistics) -> Course:
     """Return the activations over time."""
     totals = {step: sum(found.steps[step]) for step in words.STEPS}
     return Course(
@@ -128,7 +128,7 @@ def course(found: Statistics, days: int) -> Course:
         summary=gettext(
             "In %(days)s days %(issued)s documents and codes were given out, %(active)s activations"
             " became active, and %(ended)s ended without a device.",
-            days=format_decimal(days),
+            days=format_decimal(len(found.bins) * found.days_in_bin),
             issued=format_decimal(totals[Step.ISSUED]),
             active=format_decimal(totals[Step.ACTIVE]),
             ended=format_decimal(totals[Step.ENDED]),

@@ -59,7 +59,7 @@ def index() -> str:
         links={name: _address(endpoint, **values) for name, (endpoint, values) in LINKS.items()},
         first_steps=_first_steps(),
         statistics=found,
-        course=found and figures.course(found, days),
+        course=found and figures.course(found),
         happened=found and figures.happened(found),
         there_is=found and figures.there_is(found),
     )

@@ -10,9 +10,9 @@ from sqlalchemy import update
 
 from app.activation.services import revoke_device
 from app.clock import DAY, MINUTE
-from app.models import Device
+from app.models import Device, PresentCount
 from app.statistics.names import KEY_AGES, LONGER, class_of
-from app.statistics.present import EVERY, count_present
+from app.statistics.present import EVERY, SMALL, SOON, count_present
 from tests.app.service_fixtures import Service
 from tests.app.statistics.counted import count_all, present
 
@@ -55,9 +55,22 @@ def test_what_is_gone_is_not_counted_any_more(service: Service, tmp_path: Path) 
         person_id=service.ann.person_id,
         now=service.clock.now(),
     )
-    service.clock.advance(EVERY - 1)
+    service.clock.advance(SOON - 1)
     count_present(service.database, now=service.clock.now())
     assert ("devices", "debian") in present(service.database)
+    service.clock.advance(1)
+    count_present(service.database, now=service.clock.now())
+    assert present(service.database) == {("people", "enabled"): 2}
+
+
+def test_a_large_installation_is_counted_less_often(service: Service, tmp_path: Path) -> None:
+    count_all(service, tmp_path)
+    count_present(service.database, now=service.clock.now())
+    with service.database.write() as session:
+        session.execute(update(PresentCount).values(count=SMALL))
+    service.clock.advance(EVERY - 1)
+    count_present(service.database, now=service.clock.now())
+    assert present(service.database) == {("people", "enabled"): SMALL}
     service.clock.advance(1)
     count_present(service.database, now=service.clock.now())
     assert present(service.database) == {("people", "enabled"): 2}
