@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,13 +18,22 @@ from app.activation.services import restore_device, revoke_device, revoke_key
 from app.clock import DAY
 from app.database import Database, DatabaseUnavailableError
 from app.exchange.wsgi import ExchangeListener
-from app.models import Base, Device, KeyState, ServiceKey
+from app.models import Base, Device, KeyState, Reach, ServiceKey, StaffRole
+from app.personal.deleting import delete_person
+from app.provisioning import services
+from app.provisioning.acts import Here
+from app.provisioning.inviting import Invite, invite
+from app.rights import permissions_of
+from app.staff.reach import Actor
 from protocol.media_type import EXCHANGE
 from tests.app.exchange.reporting import activated
 from tests.app.pages.seeded import Seeded
 from tests.app.service_fixtures import ADDRESS, Service
 
 Deed = Callable[[], Any]
+ADA = Actor(
+    "staff:ada", permissions_of("administrator"), Reach.EVERYONE, "ada", StaffRole.ADMINISTRATOR
+)
 AWAY = ("ALTER TABLE audit RENAME TO audit_away", "ALTER TABLE audit_away RENAME TO audit")
 FULL = {
     "sqlite": (
@@ -178,6 +188,45 @@ def about_device(service: Service, act: Callable[..., bool]) -> Deed:
     return lambda: act(service.database, person_id=ann, device_id=device_id, now=now)
 
 
+def staff(act: Callable[..., object], *, needs: str) -> Callable[[Service], Deed]:
+    """Return how to prepare an act on Ann's behalf, on the person or on her device or key."""
+
+    def prepare(service: Service) -> Deed:
+        activated(service).send()
+        with service.database.read() as session:
+            things = {
+                "device": session.scalars(select(Device.id)).one(),
+                "key": session.scalars(select(ServiceKey.id)).one(),
+            }
+        named = [service.ann.person_id, *([things[needs]] if needs in things else [])]
+
+        def do() -> None:
+            with service.database.write() as session:
+                act(
+                    session,
+                    ADA,
+                    *named,
+                    reason="she asked for it",
+                    now=service.clock.now(),
+                    entropy=service.entropy,
+                )
+
+        return do
+
+    return prepare
+
+
+def inviting(service: Service) -> Deed:
+    wanted = Invite("carol@example.org", "Carol", ("mail",), (), None)
+
+    def do() -> None:
+        here = Here(service.clock.now(), service.entropy, service.config)
+        with service.database.write() as session:
+            invite(session, ADA, wanted, reason="she is new", here=here)
+
+    return do
+
+
 DEEDS = [
     issuing,
     redeeming,
@@ -193,6 +242,13 @@ DEEDS = [
     confirming_a_device,
     making_a_code,
     ending_a_code,
+    inviting,
+    staff(services.revoke_key, needs="key"),
+    staff(services.rotate_key, needs="key"),
+    staff(services.revoke_device, needs="device"),
+    staff(services.wipe_device, needs="device"),
+    staff(services.disable, needs="nothing"),
+    staff(partial(delete_person, typed="ann@example.org"), needs="nothing"),
 ]
 
 

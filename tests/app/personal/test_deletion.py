@@ -193,6 +193,19 @@ def test_nothing_is_left_of_the_person(line: Line) -> None:
     assert "bob@example.org" in found
 
 
+def test_no_row_of_any_table_is_theirs(line: Line) -> None:
+    delete(line.service)
+    left = []
+    with line.service.database.read_connection() as connection:
+        for table in Base.metadata.sorted_tables:
+            if "person_id" not in table.columns:
+                continue
+            theirs = table.columns["person_id"] == line.service.ann.person_id
+            if connection.execute(select(table).where(theirs)).first() is not None:
+                left.append(table.name)
+    assert left == []
+
+
 def test_its_device_is_told_that_the_key_is_over(line: Line) -> None:
     delete(line.service)
     assert line.notice().key == line.key.key_id
