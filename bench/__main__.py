@@ -1,4 +1,4 @@
-"""`python -m bench [exchange] [http] [browser] [wire] [people]`: measure, compare, say what is met.
+"""`python -m bench [PART …]`: measure, compare, say what is met.
 
 Without a name all parts run. The exit status is 0 even when a goal is missed: this is a
 measurement and not a test.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import Final, NoReturn
 
-from bench import browser, exchange, http, people, wire
+from bench import browser, bulk, exchange, http, people, wire
 from bench.report import Line, heading, show
 from demo.processes import DemoError
 
@@ -22,6 +22,7 @@ PARTS: Final[Mapping[str, Callable[[], Iterable[Line]]]] = {
     "browser": browser.measure,
     "wire": wire.measure,
     "people": people.measure,
+    "bulk": bulk.measure,
 }
 
 

@@ -9,27 +9,25 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from flask import request
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.admin_api import holder
 from app.api.openapi import KEY, KEY_HEADER
 from app.api.problems import ProblemError
-from app.clock import DAY, Clock
-from app.database import Database
 from app.extensions import handfast
 from app.models import ApiAnswer
+from app.tokens.services import ANSWERS_KEPT, forget_answer
 
 if TYPE_CHECKING:
     from app.tokens.services import Holder
 
 T = TypeVar("T", bound=msgspec.Struct)
-KEPT: Final = DAY
 
 
 def once(kind: type[T], work: Callable[[Session], T]) -> T:
@@ -43,6 +41,7 @@ def once(kind: type[T], work: Callable[[Session], T]) -> T:
         with here.database.write() as session:
             before = _before(session, whose, key)
             if before is None:
+                forget_answer(session, whose.id, key)
                 answer = work(session)
                 _keep(session, whose, key, asked, answer, here.clock.now())
                 return answer
@@ -55,12 +54,6 @@ def once(kind: type[T], work: Callable[[Session], T]) -> T:
     if before.request_hash != asked:
         raise ProblemError("key-used-before")
     return msgspec.json.decode(before.answer, type=kind)
-
-
-def forget_answers(database: Database, clock: Clock) -> None:
-    """Delete the answers whose day is over."""
-    with database.write() as session:
-        session.execute(delete(ApiAnswer).where(ApiAnswer.created_at <= clock.now() - KEPT))
 
 
 def _key() -> str | None:
@@ -77,7 +70,11 @@ def _asked() -> bytes:
 
 
 def _before(session: Session, whose: Holder, key: str) -> ApiAnswer | None:
-    query = select(ApiAnswer).where(ApiAnswer.token_id == whose.id, ApiAnswer.key == key)
+    query = select(ApiAnswer).where(
+        ApiAnswer.token_id == whose.id,
+        ApiAnswer.key == key,
+        ApiAnswer.created_at > handfast().clock.now() - ANSWERS_KEPT,
+    )
     return session.scalar(query)
 
 

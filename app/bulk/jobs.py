@@ -6,6 +6,7 @@ from app.bulk.checking import check_some
 from app.bulk.services import forget_lines
 from app.bulk.stocking import stock_some
 from app.bulk.taking import Worker, take_one
+from app.tokens.services import forget_answers
 from app.worker.here import Here
 
 
@@ -25,6 +26,7 @@ def stock_lists(here: Here) -> bool:
 
 
 def forget_lists(here: Here) -> bool:
-    """Delete what was written into old lists."""
+    """Delete what was written into old lists, and what programs were answered yesterday."""
     forget_lines(here.database, here.clock)
+    forget_answers(here.database, now=here.clock.now())
     return False

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.sessions import SEEN_STEP, TOKEN_LENGTH, new_token, token_hash
 from app.audit import Act, record
 from app.clock import DAY
-from app.models import ApiToken, Reach, Staff, StaffState, new_id
+from app.database import Database
+from app.models import ApiAnswer, ApiToken, Reach, Staff, StaffState, new_id
 from app.rights import Permission, permissions_of
 from app.staff.reach import Actor
 
@@ -24,6 +25,8 @@ from app.staff.reach import Actor
 PREFIX: Final = "hfa_"
 LENGTH: Final = len(PREFIX) + TOKEN_LENGTH
 MOST_DAYS: Final = 365
+# For how long the same request again is answered as before.
+ANSWERS_KEPT: Final = DAY
 # A program manages neither staff nor tokens, and has no pages of its own.
 NEVER: Final = frozenset(
     {
@@ -161,6 +164,17 @@ def touch(session: Session, holder: Holder, *, now: int) -> None:
 def is_stale(holder: Holder, *, now: int) -> bool:
     """Tell whether its last use was noted so long ago that this one is noted, too."""
     return holder.used_at is None or now - holder.used_at >= SEEN_STEP
+
+
+def forget_answer(session: Session, token_id: str, key: str) -> None:
+    """Delete what a request was answered: its day is over, and the sweeper was not here yet."""
+    session.execute(delete(ApiAnswer).where(ApiAnswer.token_id == token_id, ApiAnswer.key == key))
+
+
+def forget_answers(database: Database, *, now: int) -> None:
+    """Delete the answers whose day is over."""
+    with database.write() as session:
+        session.execute(delete(ApiAnswer).where(ApiAnswer.created_at <= now - ANSWERS_KEPT))
 
 
 def list_tokens(session: Session, *, now: int) -> list[TokenView]:

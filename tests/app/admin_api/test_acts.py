@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.bulk.checking import check_some
 from app.bulk.taking import Worker, take_one
+from app.clock import DAY
 from app.extensions import of
 from app.models import (
     ApiAnswer,
@@ -25,6 +26,7 @@ from app.models import (
     StaffRole,
 )
 from app.rights import Permission
+from app.tokens.services import forget_answers
 from tests.app.admin_api.programs import REASON, Program, program
 from tests.app.pages.seeded import Seeded, bare_portal, live_in
 from tests.app.webadmin.desk import hire
@@ -85,6 +87,22 @@ def test_the_same_request_again_invites_once(lived_in: Seeded, ours: Program) ->
     with of(lived_in.app).database.read() as session:
         assert len(session.scalars(select(Invitation)).all()) == 1
         assert len(session.scalars(select(ApiAnswer)).all()) == 1
+
+
+def test_after_a_day_a_key_is_new(lived_in: Seeded, ours: Program) -> None:
+    key, here = {"Idempotency-Key": "7c1f"}, of(lived_in.app)
+    ours.call("POST", "/people", CARLA, **key)
+    lived_in.service.clock.advance(DAY)
+    # Carla's invitation is still open.
+    answer = ours.call("POST", "/people", CARLA, **key)
+    assert answer.get_json()["code"] == "address-taken"
+    forget_answers(here.database, now=here.clock.now())
+    with here.database.read() as session:
+        assert session.scalars(select(ApiAnswer)).all() == []
+    assert (
+        ours.call("POST", "/people", {**CARLA, "address": "d@example.org"}, **key).status_code
+        == 200
+    )
 
 
 def test_what_was_refused_may_be_tried_again_with_the_same_key(ours: Program) -> None:

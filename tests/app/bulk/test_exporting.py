@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.bulk.exporting import begin_export, export_lines
 from app.models import (
@@ -77,7 +77,7 @@ def test_what_was_exported_can_be_taken_elsewhere(office: Office) -> None:
         # Elsewhere nobody is there yet.
         session.execute(update(MailAccount).values(vouched_by="manual", proven_at=None))
         session.execute(update(Invitation).values(state="withdrawn"))
-        session.execute(GroupMember.__table__.delete())
+        session.execute(delete(GroupMember))
         old = set(session.scalars(select(Person.id)))
     job = office.check(ada, text)
     assert office.wrong(job.id) == []

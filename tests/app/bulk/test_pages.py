@@ -131,7 +131,7 @@ def test_every_problem_is_shown_page_by_page_and_as_a_file(portal: Portal, ada: 
     lines = "".join(f"bad{number},=Name{number}\n" for number in range(250))
     path = upload(ada, "address,name\n" + lines).headers["Location"]
     work(portal)
-    shown: list[str] = []
+    shown: list[int] = []
     way = path
     while way:
         page = ada.get(way)
