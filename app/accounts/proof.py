@@ -176,7 +176,8 @@ def prove_by_challenge(database: Session, account: MailAccount, here: Here) -> N
         account.proven_at, account.vouched_by = here.now, VouchedBy.CHALLENGE
         _note_proven(database, account, "challenge", here)
         database.flush()
-        _fulfil(database, account, here)
+        # It takes no other address's place, since nobody can sign in by it alone.
+        invited.accept(database, account, now=here.now)
 
 
 def note_failure(database: Session, address: str, cause: str, *, now: int) -> None:

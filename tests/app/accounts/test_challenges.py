@@ -13,7 +13,18 @@ from app.accounts.challenges import NoChallengeError, ProvenAlreadyError, WrongC
 from app.clock import HOUR, MINUTE
 from app.home.services import is_last_proven
 from app.mailservers.server import VouchedBy
-from app.models import AuditEntry, MailAccount, MailChallenge, OutgoingMail
+from app.models import (
+    AuditEntry,
+    Invitation,
+    MailAccount,
+    MailChallenge,
+    OutgoingMail,
+    Reach,
+)
+from app.provisioning.services import Here as Terms
+from app.provisioning.services import change_address
+from app.rights import ROLES, Role
+from app.staff.reach import Actor
 from app.throttle import TooManyError
 from tests.app.service_fixtures import Owner, Service
 
@@ -292,3 +303,32 @@ def test_an_address_proven_by_mail_alone_lets_nobody_give_up_the_other(
     answer(sqlite_service, sqlite_service.ann, deliver(sqlite_service))
     with sqlite_service.database.write() as session:
         assert is_last_proven(session, sqlite_service.ann.person_id, "account-ann")
+
+
+def test_an_address_that_staff_entered_is_accepted_and_the_one_to_sign_in_with_stays(
+    sqlite_service: Service,
+) -> None:
+    here, ann = sqlite_service, sqlite_service.ann
+    role = Role.CUSTOMER_CARE
+    olu = Actor("staff:olu", ROLES[role], Reach.EVERYONE, None, role)
+    with here.database.write() as session:
+        change_address(
+            session,
+            olu,
+            ann.person_id,
+            ann.account_id,
+            CLAIMED,
+            keep_old=False,
+            reason="married",
+            here=Terms(here.clock.now(), here.entropy, here.config),
+        )
+    with here.database.read() as session:
+        entered = session.scalars(select(MailAccount).where(MailAccount.address == CLAIMED)).one()
+    ask(here, ann, entered.id)
+    answer(here, ann, deliver(here), entered.id)
+
+    with here.database.read() as session:
+        assert session.scalars(select(Invitation.state)).all() == ["accepted"]
+        assert session.get_one(MailAccount, entered.id).proven_at is not None
+        # Its new server may be one that vouches for nobody.
+        assert session.get_one(MailAccount, ann.account_id).proven_at is not None
