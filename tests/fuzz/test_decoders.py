@@ -16,10 +16,11 @@ from protocol.errors import LocalProtocolError, RemoteProtocolError, Verificatio
 from protocol.handshake import Pending, read_complete, read_confirm, read_init, read_reply
 from protocol.messages import DeviceIdentity, Result
 from protocol.notice import Notice, open_notice
+from protocol.removal import Noted, read_removed
 from protocol.sealing import unseal
 from protocol.signing import decode_payload, unverified_payload
 from protocol.trust import TrustBundle, sign_key_set, verify_key_set
-from tests.vectors import books, cast, notices, packets
+from tests.vectors import books, cast, notices, packets, removals
 
 RUN = cast.run()
 KEY_SET = sign_key_set(cast.KEY_SET, cast.ROOT)
@@ -81,6 +82,8 @@ SAMPLES: dict[str, tuple[Decoder, bytes]] = {
         through(lambda data: service_book._read(data, cast.ISSUER)),
         encode(books.BOOK),
     ),
+    "removed": (through(read_removed), removals.BODY),
+    "noted": (through(lambda data: decode(data, Noted)), removals.ANSWER),
     "notice claims": (through(lambda data: decode_payload(data, Notice)), NOTICE_CLAIMS),
 }
 REFUSALS = (RemoteProtocolError, VerificationError, LocalProtocolError)
