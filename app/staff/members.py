@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.audit import Act, record
 from app.models import (
+    ApiToken,
     LinkPurpose,
     PersonGroup,
     Reach,
@@ -317,6 +318,9 @@ def _keep_an_owner(database: Session, staff: Staff) -> None:
 
 def _end_everything(database: Session, staff_id: str, *, now: int) -> None:
     sessions.end_all(database, staff_id, now=now)
+    # Their programs come back with new tokens only.
+    tokens = update(ApiToken).where(ApiToken.staff_id == staff_id, ApiToken.ended_at.is_(None))
+    database.execute(tokens.values(ended_at=now))
     database.execute(
         delete(StaffLink).where(StaffLink.staff_id == staff_id, StaffLink.used_at.is_(None))
     )

@@ -11,7 +11,9 @@ from app.models import Base, StaffRole, StaffStage
 from app.permissions import PUBLIC, permission_of
 from app.rights import ROLES, Permission, permissions_of
 from app.staff import sessions
+from app.tokens.services import grantable
 from app.webadmin.gate import COOKIE
+from tests.app.admin_api.programs import program
 from tests.app.portal_fixtures import ISSUER, Browser, Portal
 from tests.app.test_security_routes import example
 from tests.app.webadmin.desk import DOMAIN, at_desk, hire
@@ -60,6 +62,27 @@ def test_each_role_gets_what_it_may_and_no_more(portal: Portal, role: StaffRole)
             wrong.append((rule.rule, method, needed, status))
     assert wrong == []
     assert allowed > 10
+
+
+@pytest.mark.parametrize("role", list(StaffRole))
+def test_a_token_with_all_it_can_have_gets_no_more_than_its_maker(
+    portal: Portal, role: StaffRole
+) -> None:
+    give_keys(portal)
+    made, wrong, asked = program(portal.app, hire(portal.app, role)), [], 0
+    for rule in portal.app.url_map.iter_rules():
+        needed = permission_of(portal.app, rule.endpoint)
+        if not rule.endpoint.startswith("admin_api.") or needed is None:
+            continue
+        for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
+            path = example(rule.rule).removeprefix("/api/v1/admin")
+            status = made.call(method, path, {} if method in CHANGES else None).status_code
+            may = needed in grantable(permissions_of(role))
+            asked += 1
+            if (status == 403) is may or status == 401 or status >= 500:
+                wrong.append((rule.rule, method, needed, status))
+    assert wrong == []
+    assert asked > 10
 
 
 def test_being_somewhere_else_opens_nothing(portal: Portal) -> None:

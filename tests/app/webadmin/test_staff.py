@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import update
 
 from app.models import PersonGroup, Reach, Staff, StaffGroup, StaffRole, StaffState
+from tests.app.admin_api.programs import program
 from tests.app.portal_fixtures import Browser, Portal
 from tests.app.webadmin.desk import at_desk, hire, staff_at_desk
 from tests.app.webadmin.newcomer import Newcomer, give_keys
@@ -132,6 +134,18 @@ def test_who_is_disabled_is_out_and_may_come_back(portal: Portal) -> None:
     # Olu never had a second factor here, so a link is needed first.
     assert one(portal, "olu").state == StaffState.INVITED
     assert olu.get("/admin").status_code == 303
+
+
+@pytest.mark.parametrize("act", ["disable", "reset"])
+def test_their_tokens_end_for_good(portal: Portal, act: str) -> None:
+    olu_id = hire(portal.app, CARE)
+    made, ada = program(portal.app, olu_id), staff_at_desk(portal.app, ADMINISTRATOR)
+    assert made.call("GET", "/people").status_code == 200
+    ada.get(f"/admin/staff/{olu_id}/{act}")
+    ada.post(f"/admin/staff/{olu_id}/{act}", {"reason": "left us"})
+    with portal.database.write() as session:
+        session.execute(update(Staff).where(Staff.id == olu_id).values(state=StaffState.ACTIVE))
+    assert made.call("GET", "/people").status_code == 401
 
 
 def test_a_reason_is_asked(portal: Portal) -> None:
