@@ -317,7 +317,7 @@ class Device:
         )
 
     def forget_issuer(self, issuer: str) -> None:
-        """Drop identity key, sign-in and unfinished exchanges of an issuer; its keys stay."""
+        """Drop identity key, sign-in and all that is unfinished of an issuer; its keys stay."""
         self.store.change(
             lambda contents: msgspec.structs.replace(
                 contents,
@@ -328,6 +328,8 @@ class Device:
                     other: token for other, token in contents.tokens.items() if other != issuer
                 },
                 pending=tuple(record for record in contents.pending if record.issuer != issuer),
+                unwanted=tuple(key for key in contents.unwanted if key.issuer != issuer),
+                removals=tuple(one for one in contents.removals if one.issuer != issuer),
             )
         )
 

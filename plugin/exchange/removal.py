@@ -43,7 +43,7 @@ def answer_all(device: Device) -> None:
 def _answer(record: RemovalRecord, device: Device) -> None:
     identity = device.identity(record.issuer)
     if identity.kid != record.device:
-        # Trust was given anew since: nobody can sign this any more.
+        # An older copy of the store was put back: nobody can sign this any more.
         device.removal_is_over(record)
         return
     body = removal.removed_of(record.issuer, record.key, record.at, identity)

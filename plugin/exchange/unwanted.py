@@ -9,6 +9,7 @@ from protocol.channel import End, EndAnswer
 
 def end_all(device: Device) -> bool:
     """Have the service end every unwanted key; False if one is left for the next contact."""
+    is_told = True
     for key in device.store.read().unwanted:
         try:
             packets.ask(key, End(), EndAnswer, device=device, pauses=())
@@ -18,7 +19,7 @@ def end_all(device: Device) -> bool:
         except UserError as error:
             if error.exit_code is ExitCode.STORE:
                 raise
-            return False
+            is_told = False
         else:
             removal.drop(key, device)
-    return True
+    return is_told

@@ -202,3 +202,17 @@ def test_a_killed_device_ends_without_keys_and_the_service_knows(
     assert left.removals[0].noted is not None
     assert service.packets.removed
     assert keys
+
+
+def test_a_service_that_is_trusted_no_more_is_not_answered(
+    device: Device, service: Service, keys: tuple[KeyRecord, ...], paths: Paths
+) -> None:
+    service.packets.remove_all()
+    service.faults.append(lambda path, message: None if path == "/removed" else message)
+    contact.report_in(device, pauses=())
+    device.forget_issuer(service.issuer)
+    assert held(paths).removals == ()
+    contact.report_in(open_device(paths), pauses=())
+    # Nor does asking make a new identity for it.
+    assert service.issuer not in held(paths).identities
+    assert keys
