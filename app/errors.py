@@ -23,6 +23,7 @@ from app.staff.members import MemberMissingError, NotYoursError
 from app.staff.passwords import BusyError
 from app.staff.reach import ColleagueError, OutOfReachError
 from app.throttle import TooManyError
+from app.webadmin.area import PREFIX, is_webadmin
 
 # Status: title, what happened, what to do.
 PAGES: Final = {
@@ -72,6 +73,11 @@ PAGES: Final = {
         lazy_gettext("Try again in a few seconds."),
     ),
 }
+NOT_YOUR_ROLE: Final = (
+    lazy_gettext("Your role does not allow this"),
+    lazy_gettext("You are signed in, and this is for others who work here."),
+    lazy_gettext("Ask a colleague who may do it, or an administrator for another role."),
+)
 COLLEAGUE: Final = (
     lazy_gettext("This person works here"),
     lazy_gettext("Only who manages staff may do something to a colleague."),
@@ -122,7 +128,9 @@ def _http(error: HTTPException) -> Response:
     if is_api():
         response: Response = problems.answer_of_status(status)
     else:
-        response = page(status if status in PAGES else 400, status=status)
+        # The gate refuses only those who are signed in.
+        told = NOT_YOUR_ROLE if status == 403 and is_webadmin() else None
+        response = page(status if status in PAGES else 400, status=status, told=told)
     for name, value in error.get_headers():
         if name.lower() in {"allow", "retry-after"}:
             response.headers[name] = value
@@ -197,6 +205,7 @@ def page(
         response.status_code = status
         return response
     facts |= {"title": title, "what": what, "hint": hint, "reference": logs.request_id()}
+    facts["first_page"] = PREFIX if is_webadmin() else "/"
     if status < 500:
         return make_response(render_template("errors/error.html", **facts), status)
     # What pages show around themselves may be what is broken, so it is left out here.

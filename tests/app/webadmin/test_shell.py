@@ -76,3 +76,16 @@ def test_that_the_session_ends_soon_is_said_before(portal: Portal) -> None:
     assert notice is not None
     assert 'data-seconds-left="1800"' in notice[0]
     assert '<form method="post" action="/admin/renew"' in olu.text()
+
+
+def test_an_error_is_told_within_the_area(portal: Portal) -> None:
+    olu = staff_at_desk(portal.app, StaffRole.CUSTOMER_CARE)
+    olu.get("/admin/nothing")
+    assert "Page not found · Handfast WebAdmin" in olu.text()
+    assert '<a class="button" href="/admin">Go to the first page</a>' in olu.text()
+
+
+def test_who_may_not_is_told_so_and_not_that_a_page_was_too_old(portal: Portal) -> None:
+    olu = staff_at_desk(portal.app, StaffRole.CUSTOMER_CARE)
+    assert olu.get("/admin/staff/invite").status_code == 403
+    assert "Your role does not allow this" in olu.text()
