@@ -160,7 +160,12 @@ def staff_name(session: Session, actor: Actor) -> str:
 
 
 def refuse_disabled(session: Session, person_id: str) -> None:
-    """Raise DisabledPersonError for somebody who is shut out."""
-    disabled = session.scalar(select(Person.disabled_at).where(Person.id == person_id))
+    """Raise DisabledPersonError for somebody who is shut out; nobody shuts them out in between.
+
+    A sign-in takes the person's row first, too, so that neither waits for the other for ever.
+    """
+    disabled = session.scalar(
+        select(Person.disabled_at).where(Person.id == person_id).with_for_update()
+    )
     if disabled is not None:
         raise DisabledPersonError

@@ -95,13 +95,13 @@ def change_address(
     GoneError, DisabledPersonError, ReasonError, OutOfReachError, ColleagueError.
     """
     deed = begin(session, actor, person_id, reason=reason, now=here.now, entropy=here.entropy)
-    refuse_disabled(session, person_id)
     try:
         address = parse(new_address).text
     except AddressError:
         raise UnusableError("address") from None
-    old = _account(session, person_id, account_id)
     queue_for(session, address)
+    refuse_disabled(session, person_id)
+    old = _account(session, person_id, account_id)
     if passing_on.proven_owner(session, address) is not None:
         raise AddressInUseError
     refuse_invited(session, actor, address, here)
