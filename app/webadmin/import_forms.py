@@ -91,7 +91,6 @@ class TokenForm(NameForm):
     )
     scopes = SelectMultipleField(
         _("What it may do"),
-        [InputRequired(_("Choose at least one."))],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
@@ -103,3 +102,8 @@ class TokenForm(NameForm):
         ],
         default=USUAL_DAYS,
     )
+
+    def validate_scopes(self, field: SelectMultipleField) -> None:
+        """Ask for one of them; a validator of WTForms would have browsers ask for all."""
+        if not field.data:
+            raise ValidationError(_("Choose at least one."))
