@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.auditing.reading import detail_of
-from app.models import AuditEntry, AuditHead, AuditLink, MailAccount, Person, PersonTerm, Reach
+from app.models import AuditEntry, AuditHead, AuditLink, Person, PersonTerm, Reach
 from app.people import conditions, terms
+from app.people.things import owners_of
 from app.people.timeline import names_of
 from app.staff.reach import Actor, within
 
@@ -215,11 +216,6 @@ def _line(
 
 
 def _names(session: Session, ids: set[str]) -> dict[str, str]:
-    """Return the name of each person, or their first address."""
-    rows = session.execute(
-        select(Person.id, Person.name, func.min(MailAccount.address).label("address"))
-        .outerjoin(MailAccount, MailAccount.person_id == Person.id)
-        .where(Person.id.in_(ids))
-        .group_by(Person.id, Person.name)
-    )
-    return {row.id: row.name or row.address or row.id for row in rows}
+    """Return what lists call each person who is still here."""
+    owners = owners_of(session, sorted(ids))
+    return {owner.id: owner.name or owner.address or owner.id for owner in owners.values()}

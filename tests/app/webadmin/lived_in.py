@@ -38,6 +38,7 @@ from app.statistics.counting import count_audit
 from app.statistics.names import WAITS, Daily, Ending, Step
 from app.statistics.present import count_present
 from app.tokens import services as tokens
+from app.webhooks import services as webhooks
 from protocol.signing import SigningKey
 from tests.app.pages.seeded import SAFARI, Seeded
 from tests.app.service_fixtures import Service
@@ -75,6 +76,7 @@ class Lived:
     # Of Sam's own: a passkey, and a session elsewhere.
     passkey: str = ""
     elsewhere: str = ""
+    webhook: str = ""
 
     @property
     def places(self) -> dict[str, str]:
@@ -96,6 +98,7 @@ def work_in(seeded: Seeded, folder: Path) -> Lived:
     with service.database.write() as session:
         _work(session, lived)
         _equip(session, lived)
+        _tell_outside(session, lived)
     check_some(service.database, service.clock)
     _count(service, folder)
     return lived
@@ -168,6 +171,23 @@ def _equip(session: Session, lived: Lived) -> None:
         session, home, staff_id=lived.sam, stage=StaffStage.FULL, now=now, entropy=entropy
     )
     lived.elsewhere = row.id
+
+
+def _tell_outside(session: Session, lived: Lived) -> None:
+    """Add an outside system, and send it a test that waits."""
+    service = lived.seeded.service
+    actor, now, entropy = f"staff:{lived.sam}", service.clock.now(), service.entropy
+    lived.webhook = webhooks.add(
+        session,
+        name="Ticket system",
+        url="https://tickets.example.org/hooks/handfast",
+        acts=["key-revoked", "device-revoked"],
+        actor=actor,
+        sealer=service.keys.staff,
+        now=now,
+        entropy=entropy,
+    ).id
+    webhooks.test(session, lived.webhook, actor=actor, now=now, entropy=entropy)
 
 
 def _count(service: Service, folder: Path) -> None:
