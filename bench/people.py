@@ -109,9 +109,10 @@ def measure(count: int | None = None, rounds: int = ROUNDS) -> Iterator[Line]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="handfast-people-")))
         few = stack.enter_context(_installation(folder / "few", FEW))
-        began = time.monotonic()
+        began, worked = time.monotonic(), time.process_time()
         many = stack.enter_context(_installation(folder / "many", count))
-        note(f"{count:,} people made in {time.monotonic() - began:.0f} s")
+        waited, worked = time.monotonic() - began, time.process_time() - worked
+        note(f"{count:,} people made in {waited:.0f} s, {worked:.0f} s of them at work")
         for is_care, pages in ((False, PAGES), (True, CARE_PAGES)):
             for what, path in pages:
                 yield _compare(what, path, few, many, rounds, is_care)

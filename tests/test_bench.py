@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from app.models import Base
-from bench import exchange, ordinary_models, wire
+from bench import exchange, ordinary_models, people, wire
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,6 +21,12 @@ def test_activation_packet_and_rotation_take_the_fewest_round_trips() -> None:
     seen = list(wire.measure())
     assert [line.met for line in seen if line.what.startswith("round trips")] == [True] * 3
     assert len(seen) == 6
+
+
+def test_the_pages_of_people_are_compared_whoever_they_are_for() -> None:
+    lines = list(people.measure(count=1_200, rounds=1))
+    assert len(lines) == len(people.PAGES) + len(people.CARE_PAGES)
+    assert {line.goal for line in lines} == {"≤ 2 ×"}
 
 
 def test_an_unknown_part_is_named_with_those_that_exist() -> None:
