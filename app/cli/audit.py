@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ def seal_now() -> None:
     The worker does this by itself for what is new.
     """
     here, linked = operator(), 0
-    with here.migrated() as database, keys_told():
+    with here.migrated() as database, keys_told(), _file_told():
         keys = SigningKeys(KeyRing(here.keys, KeyKind.AUDIT))
         while True:
             now = here.clock.now()
@@ -70,7 +71,7 @@ def verify_now(heads: Path | None, as_json: bool, no_entry: bool) -> None:
     now = here.clock.now()
     usual = here.config.audit_heads
     file = heads or (usual if usual.exists() else None)
-    with here.migrated() as database, keys_told():
+    with here.migrated() as database, keys_told(), _file_told():
         stored = here.keys.load(KeyKind.AUDIT)
         report = verify(database, stored, heads=file, now=now)
         if not no_entry:
@@ -92,6 +93,18 @@ def export(out: Any) -> None:
         with database.snapshot() as session:
             for line in chained_lines(session):
                 out.write(line)
+
+
+@contextmanager
+def _file_told() -> Iterator[None]:
+    """Say what is wrong with the heads file."""
+    try:
+        yield
+    except OSError as error:
+        raise OperatorError(
+            f"the heads file cannot be used: {error.strerror}",
+            "run this as the worker's user, to whom it belongs",
+        ) from error
 
 
 def _facts(report: Report, stored: Sequence[StoredKey]) -> dict[str, Any]:

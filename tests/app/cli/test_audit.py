@@ -73,6 +73,15 @@ def test_a_missing_heads_file_is_told(run: Run, tmp_path: Path) -> None:
     assert "there is no heads file" in run("audit", "verify").output
 
 
+def test_a_heads_file_that_cannot_be_opened_is_told(run: Run, tmp_path: Path) -> None:
+    heads = tmp_path / "state" / "audit-heads.log"
+    heads.rename(tmp_path / "elsewhere")
+    heads.symlink_to(tmp_path / "elsewhere")
+    result = run("audit", "seal")
+    assert result.exit_code == 1
+    assert "run this as the worker's user" in result.stderr
+
+
 def test_sealing_onto_another_chain_is_refused_with_a_hint(run: Run, tmp_path: Path) -> None:
     tamper(tmp_path, "DELETE FROM audit_head")
     result = run("audit", "seal")

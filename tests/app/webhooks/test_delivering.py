@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app import ROOT
+from app import ROOT, logs
 from app.audit import Act, record
 from app.auditing.sealing import seal
 from app.clock import DAY, HOUR, MINUTE, seconds
@@ -20,7 +23,7 @@ from app.keystore.provider import KeyKind
 from app.keystore.rings import KeyRing, SigningKeys
 from app.mailservers.names import Names
 from app.mailservers.network import Network
-from app.models import AuditEntry, Webhook, WebhookDelivery
+from app.models import AuditEntry, Base, Webhook, WebhookDelivery
 from app.webhooks import services
 from app.webhooks.delivering import Office, plan, send
 from app.webhooks.services import Added
@@ -340,3 +343,29 @@ def test_changes_of_webhooks_are_told_to_none(receiver: Receiver) -> None:
     receiver.add(url=f"{receiver.url}?second")
     receiver.work()
     assert receiver.acts() == []
+
+
+def test_neither_secret_nor_address_is_logged(receiver: Receiver) -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logs.JsonFormatter())
+    logs.log.addHandler(handler)
+    try:
+        added = receiver.add(url=f"{receiver.url}?canary-70c2")
+        receiver.happen()
+        for status in (500, 200):
+            receiver.answers[f"{HOST}/handfast?canary-70c2"] = Answer(status=status)
+            receiver.work()
+            receiver.service.clock.advance(HOUR)
+    finally:
+        logs.log.removeHandler(handler)
+    assert [row.state for row in receiver.deliveries()] == ["delivered"]
+    secret = added.secret.removeprefix("whsec_")
+    with receiver.service.database.read_connection() as connection:
+        rows = [repr(r) for t in Base.metadata.sorted_tables for r in connection.execute(select(t))]
+    told = written.getvalue()
+    raw = base64.b64decode(secret)
+    assert [each for each in ("canary-70c2", secret) if each in told] == []
+    assert secret not in "".join(rows)
+    assert repr(raw)[2:-1] not in "".join(rows)
+    assert secret not in repr(added)

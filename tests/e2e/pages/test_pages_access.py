@@ -34,6 +34,8 @@ PAGES = {
     "sessions": "/sessions",
     "end the other sessions": "/sessions/end-others",
     "history": "/history",
+    "one's data": "/my-data",
+    "delete everything": "/my-data/delete",
     "an account": "/mail-accounts/account-ann",
     "an unproven account": "/mail-accounts/{unproven}",
     "remove an account": "/mail-accounts/{unproven}/remove",
