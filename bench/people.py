@@ -9,7 +9,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +103,11 @@ class Installation:
         return took
 
 
-def measure(count: int | None = None, rounds: int = ROUNDS) -> Iterator[Line]:
+def measure(
+    count: int | None = None,
+    rounds: int = ROUNDS,
+    pages: Sequence[tuple[str, str]] = PAGES,
+) -> Iterator[Line]:
     """Make both databases and compare every page."""
     count = count or int(os.environ.get("HANDFAST_BENCH_PEOPLE", MANY))
     with ExitStack() as stack:
@@ -113,8 +117,8 @@ def measure(count: int | None = None, rounds: int = ROUNDS) -> Iterator[Line]:
         many = stack.enter_context(_installation(folder / "many", count))
         waited, worked = time.monotonic() - began, time.process_time() - worked
         note(f"{count:,} people made in {waited:.0f} s, {worked:.0f} s of them at work")
-        for is_care, pages in ((False, PAGES), (True, CARE_PAGES)):
-            for what, path in pages:
+        for is_care, looked_at in ((False, pages), (True, CARE_PAGES)):
+            for what, path in looked_at:
                 yield _compare(what, path, few, many, rounds, is_care)
 
 
