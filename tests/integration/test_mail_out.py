@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -250,6 +251,24 @@ def test_an_address_is_proven_by_the_code_that_is_read_in_its_mailbox(site: Site
 
     with here.database.read() as session:
         assert session.get_one(MailAccount, "claim").proven_at == here.clock.now()
+
+
+def test_nothing_of_it_is_left_running(authority: CertificateAuthority) -> None:
+    def where(link: Path) -> str:
+        # A process may have ended since it was listed.
+        with suppress(OSError):
+            return str(link.readlink())
+        return ""
+
+    def at_work(folder: Path) -> list[str]:
+        links = list(map(where, Path("/proc").glob("[0-9]*/cwd")))
+        return [link for link in links if link.startswith(f"{folder}/")]
+
+    with postfix(PASSWORDS, authority.issue("localhost")) as running:
+        folder = running.log.parent
+        assert at_work(folder)
+    # Its workers end with it, a moment later.
+    wait_for(lambda: at_work(folder) == [])
 
 
 def report(to: str, mail_id: str) -> bytes:

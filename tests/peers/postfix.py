@@ -6,6 +6,7 @@ makes a real delivery report. Postfix starts only for root, and serves as its us
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -104,7 +105,6 @@ def postfix(
         port, tls_port = _free_port(), _free_port()
         server = PostfixServer("127.0.0.1", port, tls_port, folder / "mail.log", mailboxes)
         _write(folder, certificate, server, refusals or {})
-        # A group of its own: Postfix ends everything in its group with itself.
         process = subprocess.Popen(
             [_binary(), "-c", str(folder), "start-fg"],
             start_new_session=True,
@@ -115,8 +115,7 @@ def postfix(
             _wait(process, server)
             yield server
         finally:
-            process.terminate()
-            process.wait(20)
+            _end(process, folder)
 
 
 def may_start() -> bool:
@@ -166,6 +165,24 @@ def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
+
+
+def _end(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """End the master by the id that it wrote down; what was started is a script around it.
+
+    The master ends everything in its group with itself.
+    """
+    written = folder / "queue" / "pid" / "master.pid"
+    master = int(written.read_text()) if written.exists() else None
+    if master is not None:
+        os.kill(master, signal.SIGTERM)
+    process.terminate()
+    process.wait(20)
+    end = time.monotonic() + 20
+    while master is not None and Path(f"/proc/{master}").exists():
+        if time.monotonic() > end:
+            raise RuntimeError("Postfix did not end")
+        time.sleep(0.02)
 
 
 def _wait(process: subprocess.Popen[bytes], server: PostfixServer) -> None:
