@@ -14,13 +14,15 @@ from tests.e2e.webadmin.serving import Office
 
 pytestmark = pytest.mark.browser
 
-# Each width and each colour scheme, in pairs that meet every rule of the style sheets.
+# Each width and each colour scheme once.
 VIEWS: Final[dict[str, tuple[int, Literal["dark", "light"]]]] = {
-    "desktop, light": (1280, "light"),
     "desktop, dark": (1280, "dark"),
     "telephone, light": (320, "light"),
-    "telephone, dark": (320, "dark"),
 }
+# So many pages in one test: a finding is told soon, and none takes long.
+TOGETHER: Final = 12
+NAMES: Final = list(PAGES)
+PARTS: Final = [NAMES[start : start + TOGETHER] for start in range(0, len(NAMES), TOGETHER)]
 
 
 def visit(context: BrowserContext, workplace: Office, listed: Listed) -> Page:
@@ -34,40 +36,21 @@ def visit(context: BrowserContext, workplace: Office, listed: Listed) -> Page:
 
 
 @pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("names", PARTS, ids=lambda names: names[0])
 def test_no_page_has_a_finding_or_scrolls_sideways(
-    browser: Browser, workplace: Office, view: str
+    browser: Browser, workplace: Office, names: list[str], view: str
 ) -> None:
     width, scheme = VIEWS[view]
     found: dict[str, object] = {}
     with browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme
     ) as context:
-        for name, listed in PAGES.items():
-            page = visit(context, workplace, listed)
+        for name in names:
+            page = visit(context, workplace, PAGES[name])
             for folded in page.locator("main details > summary").all():
                 folded.click()
             found |= look(page, name)
     assert found == {}
-
-
-def test_titles_name_the_thing_and_the_area(browser: Browser, workplace: Office) -> None:
-    with browser.new_context() as context:
-        titles = {
-            listed.path.partition("?")[0]: visit(context, workplace, listed).title()
-            for listed in PAGES.values()
-        }
-    assert len(set(titles.values())) == len(titles)
-    assert all(title.endswith(" · Handfast WebAdmin") for title in titles.values())
-
-
-def test_every_page_is_there(browser: Browser, workplace: Office) -> None:
-    with browser.new_context() as context:
-        missing = [
-            name
-            for name, listed in PAGES.items()
-            if visit(context, workplace, listed).get_by_text("Reference:").count()
-        ]
-    assert missing == ["a missing page"]
 
 
 def test_the_keyboard_reaches_content_and_navigation_and_shows_where_it_is(
