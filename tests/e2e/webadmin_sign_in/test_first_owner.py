@@ -10,8 +10,11 @@ import trustme
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import select
 
-from app.models import StaffPasskey
-from app.staff import links
+from app.accounts.sessions import Client
+from app.models import StaffPasskey, StaffRole, StaffStage
+from app.staff import links, sessions
+from app.webadmin.gate import COOKIE
+from tests.app.webadmin.desk import hire
 from tests.e2e.pages.serving import Served, serving
 from tests.e2e.webadmin_sign_in.house import PASSWORD, Way, plug_in_authenticator
 
@@ -162,3 +165,39 @@ def test_everything_but_passkeys_works_without_scripts(browser: Browser, house: 
         way.page.get_by_role("button", name="Show my recovery codes").click()
         way.page.get_by_role("button", name="I have kept them").click()
         way.page.get_by_role("heading", name="Overview").wait_for()
+
+
+def test_a_link_on_another_site_leads_in_without_signing_in_again(
+    browser: Browser, house: Served
+) -> None:
+    seeded, elsewhere = house.seeded, "https://elsewhere.example/"
+    staff_id = hire(seeded.app, StaffRole.AUDITOR)
+    with seeded.service.database.write() as session:
+        token, _ = sessions.start(
+            session,
+            Client("127.0.0.1", "Chromium"),
+            staff_id=staff_id,
+            stage=StaffStage.FULL,
+            now=seeded.service.clock.now(),
+            entropy=seeded.service.entropy,
+        )
+    with browser.new_context() as context:
+        context.add_cookies(
+            [
+                {
+                    "name": COOKIE,
+                    "value": token,
+                    "url": house.origin,
+                    "secure": True,
+                    "httpOnly": True,
+                    "sameSite": "Strict",
+                }
+            ]
+        )
+        link = f'<a href="{house.origin}/admin/staff">staff</a>'
+        context.route(elsewhere, lambda route: route.fulfill(body=link, content_type="text/html"))
+        page = opened(context)
+        page.goto(elsewhere)
+        page.get_by_role("link", name="staff").click()
+        page.get_by_role("heading", name="Staff", exact=True).wait_for()
+        assert page.url == f"{house.origin}/admin/staff"
