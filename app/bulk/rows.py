@@ -7,7 +7,7 @@ in order, too: so the database writes to places side by side, which halves the t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -84,7 +84,7 @@ class Terms:
     import_id: str
     # As the audit names them, and as a mail does.
     actor: str
-    actor_name: str
+    told_by: Mapping[str, str | int]
     reason: str
     now: int
     config: Config
@@ -189,7 +189,7 @@ def _invitation(address: str, chosen: str, ids: Ids, terms: Terms) -> Row:
 def _mail(fields: Fields, chosen: str, ids: Ids, terms: Terms) -> Row:
     facts = {
         "account": fields.address,
-        "by": terms.actor_name,
+        **terms.told_by,
         "name": fields.name,
         "reason": terms.reason,
         "services": chosen,

@@ -29,7 +29,7 @@ from app.clock import Clock
 from app.config import Config
 from app.database import Database, changed
 from app.models import ImportJob, ImportLine, ImportState, MailAccount
-from app.provisioning.acts import staff_name
+from app.provisioning.acts import who
 from app.staff.reach import Actor
 
 PORTION: Final = 1000
@@ -84,8 +84,8 @@ def _take(here: Worker, job: ImportJob) -> None:
     with here.database.read() as session:
         actor = maker(session, job.made_by, now=now)
         groups = usable_groups(session, actor)
-        name = staff_name(session, actor)
-    terms = Terms(job.id, job.made_by, name, job.reason, now, here.config, here.entropy)
+        told_by = who(session, actor)
+    terms = Terms(job.id, job.made_by, told_by, job.reason, now, here.config, here.entropy)
     with Shelf(tuple(COLUMNS)) as shelf:
         _make_rows(here, job, groups, terms, shelf)
         began = time.monotonic()

@@ -2,7 +2,8 @@
 
 Facts that the texts use where they are given: ``name`` (whom it greets), ``account`` (a mail
 address), ``services`` (names, separated by spaces), ``service``, ``device``, ``by`` (who did it, as
-people should read it), ``reason``, ``role``, and ``until`` (a moment).
+people should read it), ``by_role`` (what they are here), ``reason``, ``role``, and ``until`` (a
+moment).
 """
 
 from __future__ import annotations

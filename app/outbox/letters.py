@@ -114,6 +114,19 @@ def _environment(language: str, folder: Path) -> Environment:
 
     environment.filters["when"] = when
     environment.filters["services"] = services
+    # The words of app.words_for_people, in the language of the letter.
+    roles = {
+        "owner": "owner of this service",
+        "administrator": "administrator",
+        "customer-care": "customer care",
+        "auditor": "auditor",
+    }
+
+    def role(name: str) -> str:
+        plain = name.strip(_ISOLATE + _END)
+        return str(translations.gettext(roles.get(plain, plain)))
+
+    environment.filters["role"] = role
     return environment
 
 

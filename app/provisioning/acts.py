@@ -99,8 +99,7 @@ class Deed:
 
     def tell(self, kind: MailKind, address: str | None = None, **facts: str | int) -> None:
         """Queue the mail that says so; a person without an address that is theirs gets none."""
-        by = staff_name(self.session, self.actor)
-        said = {"by": by, "reason": self.reason, **facts}
+        said = {**who(self.session, self.actor), "reason": self.reason, **facts}
         tell(
             self.session,
             self.person_id,
@@ -157,6 +156,11 @@ def staff_name(session: Session, actor: Actor) -> str:
     """Return what a person may call the one who did it."""
     staff = None if actor.staff_id is None else session.get(Staff, actor.staff_id)
     return "" if staff is None else staff.name
+
+
+def who(session: Session, actor: Actor) -> dict[str, str | int]:
+    """Return what a mail says of the one who did it."""
+    return {"by": staff_name(session, actor), "by_role": actor.role}
 
 
 def refuse_disabled(session: Session, person_id: str) -> None:

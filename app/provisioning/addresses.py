@@ -40,7 +40,7 @@ from app.provisioning.acts import (
     UnusableError,
     begin,
     refuse_disabled,
-    staff_name,
+    who,
 )
 from app.provisioning.choosing import give
 from app.provisioning.inviting import refuse_invited
@@ -141,7 +141,7 @@ def release_address(
         entropy=entropy,
         actor=actor.actor,
         why=deed.reason,
-        facts={"by": staff_name(session, actor), "reason": deed.reason},
+        facts={**who(session, actor), "reason": deed.reason},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ from app.models import (
     ServiceKey,
     StaffRole,
 )
+from app.outbox.kinds import MailKind
+from app.outbox.letters import write
 from protocol import media_type
 from tests.app.api.caller import LAPTOP
 from tests.app.pages.seeded import Seeded, bare_portal
@@ -235,5 +238,7 @@ def test_the_mail_says_what_the_history_says(seeded: Seeded) -> None:
     with seeded.service.database.read() as session:
         (mail,) = session.scalars(select(OutgoingMail))
     assert (mail.kind, mail.address) == ("invited", EVE)
-    for fact in ("Olu", REASON, "Eve"):
-        assert fact in mail.facts
+    facts = json.loads(mail.facts)
+    letter = write(MailKind.INVITED, facts, language=None, service="Handfast", portal=ISSUER)
+    for said in ("Hello Eve,", "Who did it: Olu (customer care)", f"Why: {REASON}", EVE):
+        assert said in letter.body
