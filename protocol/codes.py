@@ -11,8 +11,6 @@ HANDLE_LENGTH: Final = 4
 GROUP: Final = 4
 # How long a code lives, in whole seconds.
 LIFETIME: Final = 600
-# How many runs a device may begin for one entry of a code.
-MAX_RUNS: Final = 3
 
 _RANDOM_SYMBOLS: Final = LENGTH - 1
 # x^5 + x^2 + 1, over which the element 2 has order 31: each place has a weight of its own.

@@ -11,7 +11,7 @@ from app.activation.codes import MadeCode, make_code
 from app.activation.forms import FormError, read_wanted
 from app.activation.overview import owns_account, service_ids
 from app.activation.portal_keys import portal_keys
-from app.activation.views import activation
+from app.activation.views import activation, require_navigation
 from app.client.services import trust_fingerprint
 from app.code_words import status_json, told, tries
 from app.extensions import handfast
@@ -27,6 +27,7 @@ __all__ = ["activation"]
 @require(Permission.OWN)
 def show_code() -> str | Response:
     """Make a code for the chosen services and show it: nothing else has its text."""
+    require_navigation()
     here, person_id = handfast(), current_person().id
     try:
         wanted = read_wanted(request.form)

@@ -65,7 +65,7 @@ def index() -> str:
 @require(Permission.OWN)
 def activate() -> Response:
     """Answer with the document where a handler takes it, else lead to the page that says how."""
-    _require_navigation()
+    require_navigation()
     try:
         wanted = read_wanted(request.form)
         device = read_device(request.headers.get("Handfast-Device"))
@@ -164,15 +164,20 @@ def revoke(activation_id: str) -> Response:
     return redirect(url_for(".page", activation_id=activation_id), 303)
 
 
-def _require_navigation() -> None:
-    """Refuse what is not a person's own form: a script's fetch could read the document."""
-    sent = request.headers
-    if (
-        sent.get("Sec-Fetch-Site") != "same-origin"
-        or sent.get("Sec-Fetch-Mode") != "navigate"
-        or sent.get("Sec-Fetch-Dest") not in {"document", "iframe"}
-    ):
+def require_navigation() -> None:
+    """Refuse what is not a person's own form: a script's fetch could read document or code."""
+    if not is_navigation():
         abort(403)
+
+
+def is_navigation() -> bool:
+    """Tell whether a browser sent a person's form from one of our pages, and shows the answer."""
+    sent = request.headers
+    return (
+        sent.get("Sec-Fetch-Site") == "same-origin"
+        and sent.get("Sec-Fetch-Mode") == "navigate"
+        and sent.get("Sec-Fetch-Dest") in {"document", "iframe"}
+    )
 
 
 def _order(wanted: Wanted) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import jsonify, redirect, render_template, request, url_for
+from flask import abort, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from werkzeug.wrappers import Response
@@ -14,6 +14,7 @@ from wtforms.validators import InputRequired, Length
 from app.activation.code_status import CodeStatus
 from app.activation.codes import MadeCode
 from app.activation.portal_keys import portal_keys
+from app.activation.views import is_navigation
 from app.client.services import trust_fingerprint
 from app.code_words import status_json, told, tries
 from app.extensions import handfast
@@ -65,6 +66,9 @@ def make_code(person_id: str) -> str:
 @require_fresh
 def show_code(person_id: str) -> Any:
     """Make the code and show it: this answer is the only place where it stands."""
+    if not is_navigation():
+        # A script's fetch could read the code.
+        abort(400)
     here, actor = handfast(), current_staff().as_actor()
     wanted, reason = request.form.getlist("service"), request.form.get("reason", "")
     try:

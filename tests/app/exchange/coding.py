@@ -16,6 +16,8 @@ from protocol.handshake import Context, DeviceDescription, Initiator, Pending, c
 from tests.app.service_fixtures import ADDRESS, Entropy, Handset, Owner, Service
 
 WRONG = "0000000"
+# What a browser says of a form that a person sent.
+PRESS = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 RUN_NUMBERS = count()
 
 

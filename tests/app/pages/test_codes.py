@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.models import Activation, AuditEntry
 from protocol.codes import read_code
-from tests.app.exchange.coding import confirmed, typed
+from tests.app.exchange.coding import PRESS, confirmed, typed
 from tests.app.pages.seeded import Seeded
 from tests.app.portal_fixtures import Browser
 
@@ -22,7 +22,7 @@ def make(browser: Browser, bare: Seeded, **changed: object) -> str:
     """Press the button and read the code off the page; empty where none is shown."""
     browser.get("/")
     form = {"account": bare.ann.account_id, "service": ["mail"], "ticket": TICKET, **changed}
-    return "-".join(SHOWN.findall(browser.post("/activations/codes", form).text))
+    return "-".join(SHOWN.findall(browser.post("/activations/codes", form, headers=PRESS).text))
 
 
 def newest(bare: Seeded) -> str:
@@ -83,6 +83,13 @@ def test_at_least_one_service(ann: Browser, bare: Seeded) -> None:
     assert make(ann, bare, service=[]) == ""
     assert ann.page is not None
     assert ann.page.status_code == 303
+
+
+def test_a_script_on_the_page_gets_no_code(ann: Browser, bare: Seeded) -> None:
+    ann.get("/")
+    form = {"account": bare.ann.account_id, "service": ["mail"], "ticket": TICKET}
+    fetched = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
+    assert ann.post("/activations/codes", form, headers=fetched).status_code == 403
 
 
 def test_ann_ends_her_code(ann: Browser, bare: Seeded) -> None:

@@ -26,7 +26,7 @@ from app.models import (
 )
 from app.outbox.kinds import MailKind
 from protocol.codes import Code, read_code
-from tests.app.exchange.coding import WRONG, confirmed, typed
+from tests.app.exchange.coding import PRESS, WRONG, confirmed, typed
 from tests.app.pages.seeded import Seeded, bare_portal
 from tests.app.portal_fixtures import Browser
 from tests.app.service_fixtures import ADDRESS
@@ -53,7 +53,7 @@ class Desk:
         wanted = [self.seeded.service.ann.services[name] for name in names]
         self.olu.get(f"/admin/people/{self.ann}/code")
         page = self.olu.post(
-            f"/admin/people/{self.ann}/code", {"service": wanted, "reason": reason}
+            f"/admin/people/{self.ann}/code", {"service": wanted, "reason": reason}, headers=PRESS
         )
         assert page.status_code == 200, page.text
         return "-".join(SHOWN.findall(page.text))
@@ -135,7 +135,9 @@ def test_the_person_is_told_by_whom_and_why(desk: Desk) -> None:
 def test_a_reason_is_asked(desk: Desk, reason: str) -> None:
     desk.olu.get(f"/admin/people/{desk.ann}/code")
     wanted = desk.seeded.service.ann.services["mail"]
-    page = desk.olu.post(f"/admin/people/{desk.ann}/code", {"service": wanted, "reason": reason})
+    page = desk.olu.post(
+        f"/admin/people/{desk.ann}/code", {"service": wanted, "reason": reason}, headers=PRESS
+    )
     assert page.status_code == 400
     assert not SHOWN.findall(page.text)
 
@@ -148,7 +150,18 @@ def test_only_the_persons_own_services(desk: Desk, whose: str) -> None:
         "none": [],
     }[whose]
     desk.olu.get(f"/admin/people/{desk.ann}/code")
-    page = desk.olu.post(f"/admin/people/{desk.ann}/code", {"service": wanted, "reason": REASON})
+    page = desk.olu.post(
+        f"/admin/people/{desk.ann}/code", {"service": wanted, "reason": REASON}, headers=PRESS
+    )
+    assert page.status_code == 400
+    assert not SHOWN.findall(page.text)
+
+
+def test_a_script_on_the_page_gets_no_code(desk: Desk) -> None:
+    desk.olu.get(f"/admin/people/{desk.ann}/code")
+    form = {"service": desk.seeded.service.ann.services["mail"], "reason": REASON}
+    fetched = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
+    page = desk.olu.post(f"/admin/people/{desk.ann}/code", form, headers=fetched)
     assert page.status_code == 400
     assert not SHOWN.findall(page.text)
 
@@ -226,6 +239,7 @@ def test_a_person_out_of_reach_is_missing(seeded: Seeded) -> None:
     answer = limited.post(
         f"/admin/people/{ann.person_id}/code",
         {"service": ann.services["mail"], "reason": REASON},
+        headers=PRESS,
     )
     assert answer.status_code == 404
     wide = Desk(seeded, staff_at_desk(seeded.app, StaffRole.CUSTOMER_CARE))
@@ -247,6 +261,8 @@ def test_who_is_disabled_gets_none(desk: Desk) -> None:
         session.get_one(Person, desk.ann).disabled_at = desk.seeded.service.clock.now()
     desk.olu.get(f"/admin/people/{desk.ann}/code")
     wanted = desk.seeded.service.ann.services["mail"]
-    page = desk.olu.post(f"/admin/people/{desk.ann}/code", {"service": wanted, "reason": REASON})
+    page = desk.olu.post(
+        f"/admin/people/{desk.ann}/code", {"service": wanted, "reason": REASON}, headers=PRESS
+    )
     assert page.status_code == 409
     assert "disabled" in page.text
