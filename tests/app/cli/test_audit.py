@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from nacl.signing import VerifyKey
 
 from app import create_operator
 from app.config import operator_config
@@ -93,6 +96,55 @@ def test_the_export_is_a_chain_that_anybody_can_follow(run: Run) -> None:
     entries = [json.loads(line) for line in run("audit", "export").stdout.splitlines()]
     assert [entry["position"] for entry in entries] == [1, 2]
     assert set(entries[0]) == {"position", "id", "record", "detail", "salt", "hash"}
+
+
+def test_a_tool_of_ones_own_verifies_it_as_documented(run: Run, tmp_path: Path) -> None:
+    """Written from docs/audit.md alone: nothing of the service's own code is used."""
+    # It leaves an entry with detail.
+    run("audit", "verify")
+    run("audit", "seal")
+    report = json.loads(run("audit", "verify", "--json", "--no-entry").stdout)
+    written = (tmp_path / "state" / "audit-heads.log").read_text(encoding="ascii")
+    heads = [json.loads(line) for line in written.splitlines()]
+    before, committed, signed = bytes(32), 0, {head["position"]: head for head in heads}
+    for line in run("audit", "export").stdout.splitlines():
+        entry = json.loads(line)
+        record = entry["record"].encode()
+        number = (entry["position"].to_bytes(8, "big"), entry["id"].to_bytes(8, "big"))
+        before = sha256(b"handfast/1 audit link", number[0], before, number[1], record)
+        assert before == bytes_of(entry["hash"])
+        if entry["detail"] is not None:
+            salt, detail = bytes_of(entry["salt"]), entry["detail"].encode()
+            commitment = sha256(b"handfast/1 audit detail", salt, detail)
+            assert bytes_of(json.loads(record)["commitment"]) == commitment
+            committed += 1
+        head = signed.pop(entry["position"], None)
+        if head is not None:
+            at = head["at"].to_bytes(8, "big")
+            message = lengthened(b"handfast/1 audit head", number[0], before, at)
+            VerifyKey(bytes_of(report["keys"][head["key"]])).verify(
+                message, bytes_of(head["signature"])
+            )
+    assert signed == {}
+    assert committed > 0
+
+
+def bytes_of(text: str) -> bytes:
+    """Decode base64url without padding."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def sha256(*parts: bytes) -> bytes:
+    return hashlib.sha256(lengthened(*parts)).digest()
+
+
+def lengthened(*parts: bytes) -> bytes:
+    """Join parts, each after its length as unsigned LEB128; none here is longer than 16,383."""
+    joined = b""
+    for part in parts:
+        low, high = len(part) % 128, len(part) // 128
+        joined += (bytes([low + 128, high]) if high else bytes([low])) + part
+    return joined
 
 
 def tamper(folder: Path, statement: str = "UPDATE audit SET actor = 'system' WHERE id = 1") -> None:
