@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.models import Device, DeviceState, GroupMember, MailAccount, Person, PersonGroup, Reach
 from app.people import conditions, terms
 from app.people.conditions import PeopleState
 from app.people.paging import PER_PAGE, Listing, Order, Page, Place, read_page
-from app.staff.reach import Actor, groups_within, within
+from app.staff.reach import Actor, groups_within, people_within, within_each
 
 # More words than this say nothing more.
 MOST_WORDS: Final = 6
@@ -92,10 +92,9 @@ def narrowed(session: Session, actor: Actor, text: str) -> tuple[tuple[Any, ...]
     """Return what a search and the actor's reach leave over: conditions, and sets of people."""
     tests: list[Any] = []
     people: list[Select[Any]] = []
-    reach = within(actor)
     if actor.reach != Reach.EVERYONE:
-        tests.append(reach)
-        people.append(select(Person.id).where(reach))
+        tests.append(within_each(actor))
+        people.append(people_within(actor))
     owner = conditions.owner_of(session, text.strip())
     if owner is not None:
         own = Person.id == owner
@@ -160,11 +159,14 @@ def _telling(states: list[PeopleState]) -> tuple[PeopleState, ...]:
 def _listing(session: Session, actor: Actor, wanted: Wanted, now: int) -> Listing:
     tests, people = narrowed(session, actor, wanted.text)
     if wanted.group_id:
-        members = select(GroupMember.person_id).where(GroupMember.group_id == wanted.group_id)
         # Also a group beyond the reach is one that nobody is in.
-        visible = select(PersonGroup.id).where(groups_within(actor))
-        members = members.where(GroupMember.group_id.in_(visible))
-        tests, people = (*tests, Person.id.in_(members)), (*people, members)
+        here = select(PersonGroup.id).where(PersonGroup.id == wanted.group_id)
+        here = here.where(groups_within(actor))
+        members = select(GroupMember.person_id).where(GroupMember.group_id.in_(here))
+        is_member = exists().where(
+            GroupMember.person_id == Person.id, GroupMember.group_id.in_(here)
+        )
+        tests, people = (*tests, is_member), (*people, members)
     if wanted.state is not None:
         tests = (*tests, conditions.holds(wanted.state, now))
         those = conditions.people_in(wanted.state, now)

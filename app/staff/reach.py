@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, false, select, true
+from sqlalchemy import ColumnElement, Select, exists, false, select, true
 from sqlalchemy.orm import Session
 
 from app.models import (
@@ -53,9 +53,20 @@ def within(actor: Actor) -> ColumnElement[bool]:
     """Return the condition on ``Person.id`` that leaves out whom the actor cannot see."""
     if actor.reach == Reach.EVERYONE:
         return true()
-    return Person.id.in_(
-        select(GroupMember.person_id).where(GroupMember.group_id.in_(_groups_of(actor)))
-    )
+    return Person.id.in_(people_within(actor))
+
+
+def within_each(actor: Actor) -> ColumnElement[bool]:
+    """Return the same condition for people who are looked at one by one, as along a list."""
+    if actor.reach == Reach.EVERYONE:
+        return true()
+    theirs = GroupMember.group_id.in_(_groups_of(actor))
+    return exists().where(GroupMember.person_id == Person.id, theirs)
+
+
+def people_within(actor: Actor) -> Select[str]:
+    """Return the ids of the people of the actor's groups, some of them twice."""
+    return select(GroupMember.person_id).where(GroupMember.group_id.in_(_groups_of(actor)))
 
 
 def groups_within(actor: Actor) -> ColumnElement[bool]:
