@@ -51,6 +51,7 @@ def make_stock(
     entropy: Callable[[int], bytes],
     sealer: Sealer,
     actor: str = "operator",
+    reason: str = "",
 ) -> int:
     """Make ``count`` sealed passwords for each service, good for 90 days; return how many.
 
@@ -60,7 +61,7 @@ def make_stock(
     if not rows:
         return 0
     with database.write_connection() as connection:
-        put_stock(connection, rows, now=now, actor=actor)
+        put_stock(connection, rows, now=now, actor=actor, reason=reason)
     return len(rows)
 
 
@@ -92,12 +93,17 @@ def stock_rows(
 
 
 def put_stock(
-    connection: Connection, rows: Sequence[Mapping[str, Any]], *, now: int, actor: str
+    connection: Connection,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    now: int,
+    actor: str,
+    reason: str = "",
 ) -> None:
     """Write them down in the caller's transaction, with an audit row for each service."""
     connection.execute(insert(SERVICE_GRANT), list(rows))
     counts = Counter(row["account_service_id"] for row in rows)
-    _record_each(connection, counts, now=now, actor=actor)
+    _record_each(connection, counts, now=now, actor=actor, reason=reason)
 
 
 def stocked_password(connection: Connection, grant_id: str, *, sealer: Sealer) -> bytes | None:
@@ -122,7 +128,7 @@ def use_stock(connection: Connection, grant_id: str, *, activation_id: str, posi
 
 
 def _record_each(
-    connection: Connection, counts: Mapping[str, int], *, now: int, actor: str
+    connection: Connection, counts: Mapping[str, int], *, now: int, actor: str, reason: str
 ) -> None:
     owners = connection.execute(
         select(ACCOUNT_SERVICE.c.id, MAIL_ACCOUNT.c.person_id)
@@ -137,5 +143,5 @@ def _record_each(
             act=Act.STOCK_MADE,
             subject=person_id,
             target=service_id,
-            detail={"count": counts[service_id]},
+            detail={"count": counts[service_id], **({"reason": reason} if reason else {})},
         )

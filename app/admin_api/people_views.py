@@ -206,7 +206,7 @@ def admin_make_stock(wanted: StockRequest, person_id: str) -> StockMade:
     here, actor = handfast(), holder.actor()
     with told(), here.database.read() as session:
         reach.check(session, actor, person_id)
-        services.usable_reason(wanted.reason)
+        reason = services.usable_reason(wanted.reason)
         ids = session.scalars(
             select(AccountService.id)
             .join(MailAccount, MailAccount.id == AccountService.account_id)
@@ -226,6 +226,7 @@ def admin_make_stock(wanted: StockRequest, person_id: str) -> StockMade:
         entropy=here.entropy,
         sealer=portal_keys().grants,
         actor=actor.actor,
+        reason=reason,
     )
     return StockMade(made)
 

@@ -45,7 +45,7 @@ def stock_some(
     last = invited[-1].id if len(invited) == BATCH else None
     with database.write() as session:
         if _note(session, job, len(invited), last, now) and rows:
-            put_stock(session.connection(), rows, now=now, actor=job.made_by)
+            put_stock(session.connection(), rows, now=now, actor=job.made_by, reason=job.reason)
     return True
 
 

@@ -232,7 +232,9 @@ def test_stock_is_made_for_an_account(lived_in: Seeded, ours: Program) -> None:
         stocked = session.scalars(
             select(ServiceGrant.id).where(ServiceGrant.state == GrantState.STOCKED)
         ).all()
+        noted = session.scalars(select(AuditEntry).where(AuditEntry.act == "stock-made")).all()
     assert len(stocked) == 4
+    assert [json.loads(row.detail or "") for row in noted] == [{"count": 2, "reason": REASON}] * 2
 
 
 def test_a_scope_is_asked_for_by_every_operation(lived_in: Seeded) -> None:
