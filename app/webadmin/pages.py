@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import current_app, request, url_for
+from flask import request, url_for
 from flask_babel import LazyString, lazy_gettext
 
 from app.rights import Permission
@@ -108,14 +108,8 @@ def context() -> dict[str, Any]:
         "take_notice": notices.take,
         "signed_in": None,
         "role_names": ROLE_NAMES,
-        "is_page": _is_page,
         "badge_states": BADGES,
     }
-
-
-def _is_page(endpoint: str) -> bool:
-    """Tell whether there is such a page of WebAdmin."""
-    return f"webadmin.{endpoint.removeprefix('.')}" in current_app.view_functions
 
 
 def _navigation() -> list[Entry]:
