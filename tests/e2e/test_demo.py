@@ -78,6 +78,7 @@ def test_the_commands_of_the_leaflet_make_another_device(tmp_path: Path) -> None
             break
     try:
         (password,) = re.findall(r"sign in +ann@example\.org +password +(\S+)", "".join(said))
+        assert re.search(r"https://localhost:\d+/admin/welcome#[\w-]{43}$", "".join(said), re.M)
         trust, activate = [line for line in said if line.startswith("       HANDFAST_HOME=")]
         assert "trusts https://localhost" in typed(trust)
         # Where a person types the password, a program gives a descriptor.
