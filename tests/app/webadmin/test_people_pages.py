@@ -218,7 +218,8 @@ def test_who_is_out_of_reach_is_missing(lived_in: Seeded) -> None:
         assert "Ann's laptop" not in una.text()
     assert una.get("/admin/people?q=ann").status_code == 200
     assert "Nothing found" in una.text()
-    missing = _bare(una.get(f"/admin/people/{'x' * 22}").get_data(as_text=True))
+    una.get(f"/admin/people/{'x' * 22}")
+    missing = _bare(una.text())
     for page in addresses(lived_in, session_id):
         assert una.get(page).status_code == 404, page
         assert _bare(una.text()) == missing
@@ -322,3 +323,29 @@ def test_ended_sessions_are_in_no_list(lived_in: Seeded, olu: Browser) -> None:
     olu.get("/admin/sessions?q=bob")
     assert "Nothing found" in olu.text()
     assert olu.get(f"/admin/sessions/{session_id}/end").status_code == 404
+
+
+def test_an_address_that_another_claims_too_is_told_with_what_can_be_done(
+    lived_in: Seeded,
+) -> None:
+    ada = at_desk(lived_in.app, _staff(lived_in, StaffRole.ADMINISTRATOR))
+    olu = at_desk(lived_in.app, _staff(lived_in, StaffRole.CUSTOMER_CARE))
+    with lived_in.service.database.write() as session:
+        session.add(
+            MailAccount(
+                id="claimed",
+                person_id="person-ann",
+                address=BOB,
+                vouched_by="manual",
+                created_at=lived_in.service.clock.now(),
+            )
+        )
+    try:
+        for browser, may in ((ada, True), (olu, False)):
+            browser.get("/admin/people/person-bob")
+            assert "Another person has entered this address, too:" in browser.text()
+            assert ("/admin/accounts/account-bob/keep" in browser.text()) is may
+            assert ("/admin/accounts/account-bob/release" in browser.text()) is may
+    finally:
+        with lived_in.service.database.write() as session:
+            session.delete(session.get_one(MailAccount, "claimed"))
