@@ -128,7 +128,7 @@ def print_leaflet(home: house.House, context: BrowserContext | None) -> None:
     print(f"     portal     {home.issuer}")
     for address, password in home.passwords.items():
         print(f"     sign in    {address}   password   {password}")
-    print("     WebAdmin   for staff, who set accounts up for others. This link makes you its owner;")
+    print("     WebAdmin   for staff. This link makes you its owner, who may invite others;")
     print("                it works once, within half an hour:")
     print(f"       {processes.flask(home, 'staff', 'first-link').strip()}")
     print(f"     mail       {home.mail}   (what the service sends; it is in the mailboxes too)")
