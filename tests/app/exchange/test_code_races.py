@@ -45,7 +45,10 @@ def test_of_two_devices_confirming_at_once_one_owns_the_key(service: Service) ->
 
 
 def test_two_codes_made_at_once_leave_one_open(service: Service) -> None:
-    together(*(lambda: made(service).activation_id.encode() for _ in range(4)))
+    def make() -> bytes:
+        return made(service).activation_id.encode()
+
+    together(*[make] * 4)
     with service.database.read() as session:
         states = session.scalars(select(Activation.state)).all()
     assert sorted(states) == ["dead", "dead", "dead", "open"]
