@@ -14,7 +14,7 @@ from typing import Final
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
-from app.accounts.sessions import flow_of, write_flow
+from app.accounts.sessions import NOTES
 from app.database import DatabaseUnavailableError
 from app.extensions import handfast
 from app.markup import address, bdi
@@ -37,8 +37,7 @@ def leave(database: Session, text: str, *, is_error: bool = False, **untrusted: 
     Names that somebody chose come apart from it: it has ``%(name)s`` in their places.
     """
     session_id = current_person().session_id
-    flow = flow_of(database, session_id)
-    write_flow(database, session_id, {**flow, NAME: [text, is_error, untrusted]})
+    NOTES.put(database, session_id, NAME, [text, is_error, untrusted])
 
 
 def take() -> Notice | None:
@@ -47,14 +46,12 @@ def take() -> Notice | None:
         return None
     session_id = current_person().session_id
     with handfast().database.read() as database:
-        left = flow_of(database, session_id).get(NAME)
+        left = NOTES.read(database, session_id, NAME)
     if left is None:
         return None
     # A page that can be read is shown even while nothing can be written.
     with suppress(DatabaseUnavailableError), handfast().database.write() as database:
-        flow = flow_of(database, session_id)
-        flow.pop(NAME, None)
-        write_flow(database, session_id, flow)
+        NOTES.take(database, session_id, NAME)
     # One that an earlier version left has no names.
     text, is_error, *more = left
     return spell(text, more[0] if more else {}, is_error=is_error)

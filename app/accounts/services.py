@@ -51,7 +51,7 @@ def sign_in(
     def work(session: Session) -> NewSession:
         check = _use(database, session, check_id, session_id, here)
         person_id = proof.sign_in(session, check, here, anew=anew)
-        wanted = sessions.flow_of(session, session_id).get(NEXT)
+        wanted = sessions.NOTES.read(session, session_id, NEXT)
         sessions.replace(session, session_id, now=here.now)
         token = sessions.new_token(here.entropy)
         row = sessions.start(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -22,6 +21,7 @@ from sqlalchemy.orm import Session
 from app.audit import Act, record_own
 from app.clock import DAY, HOUR, MINUTE
 from app.models import SessionKind, WebSession, new_id
+from app.session_notes import SessionNotes, notes_of, spell_notes
 from protocol.encoding import b64u
 
 TOKEN_BYTES: Final = 32
@@ -33,6 +33,7 @@ CLIENT_LIFETIME: Final = 30 * DAY
 DEVICE: Final = "device"
 # How stale `seen_at` may get: a write per minute and session, not one per request.
 SEEN_STEP: Final = MINUTE
+NOTES: Final = SessionNotes(WebSession)
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def start(
         id=new_id(entropy),
         token_hash=token_hash(token),
         person_id=person_id,
-        flow=_flow_text({} if device is None else {DEVICE: device.name}),
+        flow=spell_notes({} if device is None else {DEVICE: device.name}),
         address=client.address[:64],
         user_agent=client.user_agent[:256],
         created_at=now,
@@ -237,28 +238,7 @@ def _end_each(
 
 def device_name(session: WebSession) -> str | None:
     """Return what the device called itself whose client this is; None for a browser."""
-    return read_flow(session).get(DEVICE)
-
-
-def read_flow(session: WebSession) -> dict[str, Any]:
-    """Return the small notes kept with a session."""
-    return cast(dict[str, Any], json.loads(session.flow))
-
-
-def flow_of(database: Session, session_id: str) -> dict[str, Any]:
-    """Return the small notes kept with a session, by its id."""
-    row = database.get(WebSession, session_id)
-    return {} if row is None else read_flow(row)
-
-
-def write_flow(database: Session, session_id: str, flow: Mapping[str, Any]) -> None:
-    """Keep small notes with a session; never a credential."""
-    text = _flow_text(flow)
-    database.execute(update(WebSession).where(WebSession.id == session_id).values(flow=text))
-
-
-def _flow_text(flow: Mapping[str, Any]) -> str:
-    return json.dumps(dict(flow), separators=(",", ":"))
+    return notes_of(session).get(DEVICE)
 
 
 def _changed(result: object) -> int:

@@ -196,8 +196,7 @@ def _begin(form: AddressForm, wanted: str) -> Response:
     here.throttles.count_request(client.address, now=now)
     session_id = web_session.ensure_row()
     with here.database.write() as database:
-        flow = sessions.flow_of(database, session_id)
-        sessions.write_flow(database, session_id, {**flow, services.NEXT: wanted})
+        sessions.NOTES.put(database, session_id, services.NEXT, wanted)
         check_id = mail_checks.begin(
             database, session_id, address.text, now=now, entropy=here.entropy
         )

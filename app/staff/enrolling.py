@@ -25,6 +25,7 @@ from app.models import (
     StaffState,
     new_id,
 )
+from app.session_notes import notes_of
 from app.staff import factors, links, recovery, sessions, totp
 from app.staff.factors import Factor
 from app.staff.here import StaffHere
@@ -106,16 +107,16 @@ def begin_totp(database: Session, session_id: str, here: StaffHere) -> bytes:
     if waiting is None:
         waiting = totp.new_secret(here)
         sealed = here.sealer.seal(waiting, totp_waiting_place(session_id), now=here.now)
-        sessions.put_note(database, session_id, SECRET, base64.b64encode(sealed).decode())
+        sessions.NOTES.put(database, session_id, SECRET, base64.b64encode(sealed).decode())
     return waiting
 
 
 def waiting_totp(database: Session, session_id: str, here: StaffHere) -> bytes | None:
     """Return the secret that waits for its first code, or None."""
-    flow = sessions.read_flow(database.get_one(StaffSession, session_id, populate_existing=True))
-    if SECRET not in flow:
+    sealed = sessions.NOTES.read(database, session_id, SECRET)
+    if sealed is None:
         return None
-    return here.sealer.open(base64.b64decode(flow[SECRET]), totp_waiting_place(session_id))
+    return here.sealer.open(base64.b64decode(sealed), totp_waiting_place(session_id))
 
 
 def confirm_totp(
@@ -128,7 +129,7 @@ def confirm_totp(
     found = totp.step_of(secret, untrusted_code, now=here.now)
     if found is None:
         raise WrongCodeError
-    sessions.take_note(database, session_id, SECRET)
+    sessions.NOTES.take(database, session_id, SECRET)
     totp.keep(database, staff_id, secret, found, here)
     note_factor(database, staff_id, Act.STAFF_FACTOR_ADDED, Factor.TOTP, here)
 
@@ -189,7 +190,7 @@ def finish(database: Session, session_id: str, here: StaffHere) -> str:
 
 
 def _first_owner(database: Session, session: StaffSession, choice: Choice, here: StaffHere) -> None:
-    link = database.get_one(StaffLink, sessions.read_flow(session)[LINK])
+    link = database.get_one(StaffLink, notes_of(session)[LINK])
     if link.purpose != LinkPurpose.FIRST:
         raise NotReadyError
     staff = Staff(

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from app.database import changed
 from app.models import Staff, StaffPasskey, StaffState, new_id
 from app.staff.here import StaffHere
-from app.staff.sessions import put_note, take_note
+from app.staff.sessions import NOTES
 from protocol.encoding import unb64u
 
 NOTE: Final = "passkey"
@@ -67,13 +67,13 @@ def begin_adding(
         user_verification=UserVerificationRequirement.REQUIRED,
         challenge=here.entropy(CHALLENGE_BYTES),
     )
-    put_note(database, session_id, NOTE, dict(state))
+    NOTES.put(database, session_id, NOTE, dict(state))
     return dict(options.public_key)
 
 
 def take(database: Session, session_id: str) -> Challenge:
     """Take the challenge that waits in a session, in a transaction of its own; or PasskeyError."""
-    state = take_note(database, session_id, NOTE)
+    state = NOTES.take(database, session_id, NOTE)
     if state is None:
         raise PasskeyError
     return Challenge(state)
@@ -124,7 +124,7 @@ def begin_showing(
         user_verification=UserVerificationRequirement.REQUIRED,
         challenge=here.entropy(CHALLENGE_BYTES),
     )
-    put_note(database, session_id, NOTE, dict(state))
+    NOTES.put(database, session_id, NOTE, dict(state))
     return dict(options.public_key)
 
 

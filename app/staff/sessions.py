@@ -5,9 +5,8 @@ A new token comes with every step of the sign-in; who holds the one from before 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -16,6 +15,7 @@ from app.accounts.sessions import SEEN_STEP, Client, new_token, token_hash
 from app.clock import HOUR, MINUTE
 from app.database import changed
 from app.models import Staff, StaffSession, StaffStage, StaffState, new_id
+from app.session_notes import SessionNotes, spell_notes
 
 LIFETIME: Final = 10 * HOUR
 IDLE: Final = 30 * MINUTE
@@ -24,6 +24,7 @@ SIGN_IN: Final = 15 * MINUTE
 ENROL: Final = 30 * MINUTE
 # For how long somebody who has just shown who they are may do what is sensitive.
 FRESH: Final = 10 * MINUTE
+NOTES: Final = SessionNotes(StaffSession)
 LIFETIMES: Final = {
     StaffStage.PASSWORD: SIGN_IN,
     StaffStage.ENROL: ENROL,
@@ -98,7 +99,7 @@ def start(
         token_hash=token_hash(token),
         staff_id=staff_id,
         stage=stage,
-        flow=json.dumps(dict(flow or {}), separators=(",", ":")),
+        flow=spell_notes(flow or {}),
         address=client.address[:64],
         user_agent=client.user_agent[:256],
         created_at=now,
@@ -178,42 +179,3 @@ def end_all(database: Session, staff_id: str, *, now: int, keep: str | None = No
 def is_fresh(row: StaffSession, *, now: int) -> bool:
     """Tell whether its holder showed who they are so lately that they need not do so again."""
     return row.authenticated_at is not None and now - row.authenticated_at < FRESH
-
-
-def read_flow(row: StaffSession) -> dict[str, Any]:
-    """Return the small notes kept with a session."""
-    return cast(dict[str, Any], json.loads(row.flow))
-
-
-def write_flow(database: Session, session_id: str, flow: Mapping[str, Any]) -> None:
-    """Keep small notes with a session; never a credential."""
-    text = json.dumps(dict(flow), separators=(",", ":"))
-    database.execute(update(StaffSession).where(StaffSession.id == session_id).values(flow=text))
-
-
-def put_note(database: Session, session_id: str, name: str, note: object) -> None:
-    """Keep one more small note with a session, in place of the one of that name."""
-    row = _locked(database, session_id)
-    if row is not None:
-        write_flow(database, session_id, {**read_flow(row), name: note})
-
-
-def take_note(database: Session, session_id: str, name: str) -> Any:
-    """Take a note out, so that nobody else finds it; None where there is none."""
-    row = _locked(database, session_id)
-    if row is None:
-        return None
-    flow = read_flow(row)
-    note = flow.pop(name, None)
-    write_flow(database, session_id, flow)
-    return note
-
-
-def _locked(database: Session, session_id: str) -> StaffSession | None:
-    """Return the row as it is now, held until the transaction ends."""
-    return database.scalar(
-        select(StaffSession)
-        .where(StaffSession.id == session_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )

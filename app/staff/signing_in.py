@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import Act, record
 from app.database import Database
-from app.models import Staff, StaffSession, StaffStage, StaffState
+from app.models import Staff, StaffStage, StaffState
 from app.staff import factors, passkeys, recovery, sessions
 from app.staff.factors import Factor
 from app.staff.here import StaffHere
@@ -153,8 +153,7 @@ def confirm_by_passkey(
 
 def wanted_by(database: Session, session_id: str) -> str:
     """Return where the sign-in was going."""
-    row = database.get(StaffSession, session_id)
-    return "" if row is None else str(sessions.read_flow(row).get(NEXT, ""))
+    return str(sessions.NOTES.read(database, session_id, NEXT) or "")
 
 
 def forgive(database: Database, throttles: Throttles, opened: Opened, here: StaffHere) -> None:

@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.database import DatabaseUnavailableError
 from app.extensions import handfast
-from app.models import StaffSession
 from app.notices import Notice, spell
-from app.staff.sessions import read_flow, write_flow
+from app.staff.sessions import NOTES
 from app.webadmin import gate
 
 NAME: Final = "notice"
@@ -22,8 +21,7 @@ def leave(database: Session, text: str, *, is_error: bool = False, **untrusted: 
 
     Names that somebody chose come apart from it: it has ``%(name)s`` in their places.
     """
-    row = database.get_one(StaffSession, gate.current_staff().session_id, populate_existing=True)
-    write_flow(database, row.id, {**read_flow(row), NAME: [text, is_error, untrusted]})
+    NOTES.put(database, gate.current_staff().session_id, NAME, [text, is_error, untrusted])
 
 
 def take() -> Notice | None:
@@ -32,12 +30,11 @@ def take() -> Notice | None:
     if staff is None:
         return None
     with handfast().database.read() as database:
-        flow = read_flow(database.get_one(StaffSession, staff.session_id))
-    left = flow.pop(NAME, None)
+        left = NOTES.read(database, staff.session_id, NAME)
     if left is None:
         return None
     # A page that can be read is shown even while nothing can be written.
     with suppress(DatabaseUnavailableError), handfast().database.write() as database:
-        write_flow(database, staff.session_id, flow)
+        NOTES.take(database, staff.session_id, NAME)
     text, is_error, untrusted = left
     return spell(text, untrusted, is_error=is_error)

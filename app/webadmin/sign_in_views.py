@@ -181,6 +181,6 @@ def _come_in(opened: Opened, wanted: str) -> Response:
         if opened.codes_left <= recovery.FEW:
             text = f"{text} {gettext('Make new ones in your profile soon.')}"
         with here.database.write() as database:
-            sessions.put_note(database, opened.session_id, NOTICE, [text, False, {}])
+            sessions.NOTES.put(database, opened.session_id, NOTICE, [text, False, {}])
     gate.renewed(opened.token)
     return redirect(wanted, 303)
