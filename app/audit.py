@@ -112,6 +112,7 @@ class Act(StrEnum):
     TOKEN_MADE = "token-made"  # noqa: S105  # an act's name
     TOKEN_ENDED = "token-ended"  # noqa: S105  # an act's name
     LIST_UPLOADED = "list-uploaded"
+    LIST_ORDERED = "list-ordered"
     LIST_TAKEN = "list-taken"
     LIST_ENDED = "list-ended"
     PEOPLE_EXPORTED = "people-exported"

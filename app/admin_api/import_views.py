@@ -128,7 +128,8 @@ def admin_list_problems(page: Asked, job_id: str) -> list[WrongLineView]:
 )
 def admin_take_import(job_id: str) -> ImportView:
     """Let a list be taken."""
-    return _changed(job_id, lambda session, actor: services.take(session, actor, job_id))
+    now = handfast().clock.now()
+    return _changed(job_id, lambda session, actor: services.take(session, actor, job_id, now=now))
 
 
 @admin_api.add(

@@ -83,6 +83,7 @@ ACT_NAMES: Final[Mapping[Act, LazyString]] = {
     Act.TOKEN_MADE: lazy_gettext("Token of the API made"),
     Act.TOKEN_ENDED: lazy_gettext("Token of the API ended"),
     Act.LIST_UPLOADED: lazy_gettext("List of people uploaded"),
+    Act.LIST_ORDERED: lazy_gettext("List of people to be taken"),
     Act.LIST_TAKEN: lazy_gettext("List of people taken"),
     Act.LIST_ENDED: lazy_gettext("List of people refused or cancelled"),
     Act.PEOPLE_EXPORTED: lazy_gettext("People exported"),

@@ -36,6 +36,8 @@ from app.staff.reach import Actor, groups_within
 
 BATCH: Final = 1000
 MAKER_GONE: Final = "maker-gone"
+# As whose acts the audit has what the worker does by itself.
+SERVICE: Final = "system"
 _LINE: Final = Base.metadata.tables["import_line"]
 _WRITE: Final = (
     update(_LINE)
@@ -72,16 +74,22 @@ def check_some(database: Database, clock: Clock) -> bool:
             batch = None
     with database.write() as session:
         if batch is None:
-            end(session, job, ImportState.FAILED, now=now, failure=MAKER_GONE)
+            end(session, job, ImportState.FAILED, SERVICE, now=now, failure=MAKER_GONE)
         else:
             _write(session, job, batch, now)
     return True
 
 
 def end(
-    session: Session, job: ImportJob, state: ImportState, *, now: int, failure: str | None = None
+    session: Session,
+    job: ImportJob,
+    state: ImportState,
+    actor: str,
+    *,
+    now: int,
+    failure: str | None = None,
 ) -> bool:
-    """End a list in its present state; False when somebody else was first."""
+    """End a list in its present state, as ``actor``'s act; False when somebody else was first."""
     ended = session.execute(
         update(ImportJob)
         .where(ImportJob.id == job.id, ImportJob.state == job.state)
@@ -92,7 +100,7 @@ def end(
     record(
         session,
         at=now,
-        actor=job.made_by,
+        actor=actor,
         act=Act.LIST_ENDED,
         target=job.id,
         detail={"state": state, "lines": job.lines},
@@ -264,7 +272,7 @@ def _write(session: Session, job: ImportJob, batch: _Checked, now: int) -> None:
     if len(batch.rows) == BATCH and done < job.lines:
         return
     if wrong:
-        end(session, job, ImportState.REFUSED, now=now)
+        end(session, job, ImportState.REFUSED, SERVICE, now=now)
         return
     state = ImportState.IMPORTING if job.is_taken_at_once else ImportState.CHECKED
     session.execute(

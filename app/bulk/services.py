@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import Act, record
 from app.bulk import problems
-from app.bulk.checking import end
+from app.bulk.checking import SERVICE, end
 from app.bulk.problems import Found, Problem
 from app.bulk.reading import Line
 from app.clock import DAY, Clock
@@ -132,10 +132,12 @@ def make(
     job.lines = count
     detail: dict[str, str | int] = {"lines": count, "reason": job.reason}
     record(session, at=now, actor=actor.actor, act=Act.LIST_UPLOADED, target=job.id, detail=detail)
+    if is_taken_at_once:
+        _note_ordered(session, actor, job, now)
     return job.id
 
 
-def take(session: Session, actor: Actor, job_id: str) -> None:
+def take(session: Session, actor: Actor, job_id: str, *, now: int) -> None:
     """Let a checked list be taken; raise WrongStateError, or the job is not the actor's."""
     _require(find(session, actor, job_id))
     taken = session.execute(
@@ -149,6 +151,7 @@ def take(session: Session, actor: Actor, job_id: str) -> None:
     )
     if changed(taken) != 1:
         raise WrongStateError
+    _note_ordered(session, actor, session.get_one(ImportJob, job_id), now)
 
 
 def cancel(session: Session, actor: Actor, job_id: str, *, now: int) -> None:
@@ -156,7 +159,7 @@ def cancel(session: Session, actor: Actor, job_id: str, *, now: int) -> None:
     _require(find(session, actor, job_id))
     job = session.get_one(ImportJob, job_id)
     is_early = job.state in {ImportState.CHECKING, ImportState.CHECKED}
-    if not is_early or not end(session, job, ImportState.CANCELLED, now=now):
+    if not is_early or not end(session, job, ImportState.CANCELLED, actor.actor, now=now):
         raise WrongStateError
 
 
@@ -215,10 +218,22 @@ def forget_lines(database: Database, clock: Clock) -> None:
     for job in old:
         if job.state in {ImportState.CHECKING, ImportState.CHECKED}:
             with database.write() as session:
-                end(session, job, ImportState.CANCELLED, now=clock.now())
+                end(session, job, ImportState.CANCELLED, SERVICE, now=clock.now())
         if job.state not in {ImportState.IMPORTING, ImportState.STOCKING}:
             while _delete_some(database, job.id):
                 pass
+
+
+def _note_ordered(session: Session, actor: Actor, job: ImportJob, now: int) -> None:
+    """Audit who wanted a list taken, who need not be its maker; the worker takes it later."""
+    record(
+        session,
+        at=now,
+        actor=actor.actor,
+        act=Act.LIST_ORDERED,
+        target=job.id,
+        detail={"lines": job.lines, "reason": job.reason},
+    )
 
 
 def _row(job_id: str, line: Line) -> dict[str, Any]:

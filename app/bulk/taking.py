@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import Act, record
 from app.bulk.bulk_insert import insert_rows, room_for_pages
-from app.bulk.checking import MAKER_GONE, end, keep_problems, taken, usable_groups
+from app.bulk.checking import MAKER_GONE, SERVICE, end, keep_problems, taken, usable_groups
 from app.bulk.fields import Fields, understand
 from app.bulk.makers import MakerGoneError, maker
 from app.bulk.problems import Found, Problem
@@ -73,7 +73,8 @@ def take_one(here: Worker) -> bool:
         _take(here, job)
     except MakerGoneError:
         with here.database.write() as session:
-            end(session, job, ImportState.FAILED, now=here.clock.now(), failure=MAKER_GONE)
+            now = here.clock.now()
+            end(session, job, ImportState.FAILED, SERVICE, now=now, failure=MAKER_GONE)
     except _RefusedError as refused:
         _refuse(here, job, refused.found)
     return True
@@ -191,7 +192,8 @@ def _write(
     record(
         session,
         at=now,
-        actor=job.made_by,
+        # Who wanted it stands with LIST_ORDERED.
+        actor=SERVICE,
         act=Act.LIST_TAKEN,
         target=job.id,
         detail={"lines": job.lines, "reason": job.reason},
@@ -238,7 +240,7 @@ def _refuse_proven(session: Session, job: ImportJob) -> None:
 def _refuse(here: Worker, job: ImportJob, found: Mapping[int, Sequence[Found]]) -> None:
     """Keep what is wrong with which line; nothing else has changed."""
     with here.database.write() as session:
-        if not end(session, job, ImportState.REFUSED, now=here.clock.now()):
+        if not end(session, job, ImportState.REFUSED, SERVICE, now=here.clock.now()):
             return
         session.execute(update(ImportJob).where(ImportJob.id == job.id).values(problems=len(found)))
         keep_problems(session, job.id, found)

@@ -124,9 +124,11 @@ def import_problems(job_id: str) -> Response:
 def take_import(job_id: str) -> Response:
     """Let a checked list be taken."""
     _job(job_id)
+    here = handfast()
     try:
-        with handfast().database.write() as session:
-            services.take(session, current_staff().as_actor(), job_id)
+        with here.database.write() as session:
+            actor = current_staff().as_actor()
+            services.take(session, actor, job_id, now=here.clock.now())
     except WrongStateError:
         _say(gettext("The list cannot be taken as it is now; this is how it stands."))
     return redirect(url_for(".import_job", job_id=job_id), 303)

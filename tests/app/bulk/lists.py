@@ -79,7 +79,7 @@ class Office:
     def take(self, actor: Actor, job_id: str) -> JobView:
         """Let a checked list be taken, and its stock be made."""
         with self.service.database.write() as session:
-            bulk.take(session, actor, job_id)
+            bulk.take(session, actor, job_id, now=self.service.clock.now())
         self.work()
         return self.job(actor, job_id)
 

@@ -101,7 +101,7 @@ def test_a_killed_worker_leaves_all_or_nothing_and_the_next_goes_on(sqlite_offic
             break
         if job.state == ImportState.CHECKED:
             with office.service.database.write() as session:
-                bulk.take(session, ada, job_id)
+                bulk.take(session, ada, job_id, now=office.service.clock.now())
     assert office.job(ada, job_id).state == ImportState.DONE
     assert len(states) > 1
     stocked = select(func.count()).where(ServiceGrant.state == GrantState.STOCKED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 
@@ -9,6 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from app.bulk import services as bulk
+from app.bulk.checking import check_some
+from app.bulk.reading import read_list
 from app.bulk.services import WrongStateError
 from app.models import (
     AuditEntry,
@@ -20,6 +23,7 @@ from app.models import (
     PersonTerm,
     ServiceGrant,
     Staff,
+    StaffRole,
     StaffState,
 )
 from app.provisioning.acts import Here
@@ -113,7 +117,7 @@ def test_a_list_with_a_problem_cannot_be_taken(office: Office) -> None:
     job = office.check(ada, "address\ncarla@example.org\nann@example.org\n")
     assert job.state == ImportState.REFUSED
     with pytest.raises(WrongStateError), office.service.database.write() as session:
-        bulk.take(session, ada, job.id)
+        bulk.take(session, ada, job.id, now=office.service.clock.now())
 
 
 def test_a_list_is_taken_once(office: Office) -> None:
@@ -121,7 +125,7 @@ def test_a_list_is_taken_once(office: Office) -> None:
     job = office.check(ada, "address\ncarla@example.org\n")
     office.take(ada, job.id)
     with pytest.raises(WrongStateError), office.service.database.write() as session:
-        bulk.take(session, ada, job.id)
+        bulk.take(session, ada, job.id, now=office.service.clock.now())
     office.work()
     with office.service.database.read() as session:
         assert len(session.scalars(select(Invitation)).all()) == 1
@@ -131,7 +135,7 @@ def test_whose_maker_was_disabled_ends(office: Office) -> None:
     ada = office.hire()
     job = office.check(ada, "address\ncarla@example.org\n")
     with office.service.database.write() as session:
-        bulk.take(session, ada, job.id)
+        bulk.take(session, ada, job.id, now=office.service.clock.now())
         session.get_one(Staff, ada.staff_id).state = StaffState.DISABLED
     office.work()
     assert office.job(ada, job.id).state == ImportState.FAILED
@@ -172,3 +176,55 @@ def test_the_people_of_a_list_are_found_by_name(office: Office) -> None:
     with office.service.database.read() as session:
         terms = set(session.scalars(select(PersonTerm.term)))
     assert {"carla", "ríos", "carla@example.org", "example.org"} <= terms
+
+
+def who_did(office: Office, job_id: str) -> list[tuple[str, str]]:
+    """Return what the audit has about a list: acts and whose they were."""
+    with office.service.database.read() as session:
+        rows = session.scalars(
+            select(AuditEntry).where(AuditEntry.target == job_id).order_by(AuditEntry.id)
+        ).all()
+    return [(row.act, row.actor) for row in rows]
+
+
+def test_who_takes_the_list_of_another_is_audited(office: Office) -> None:
+    sam, ada = office.hire(StaffRole.OWNER), office.hire()
+    job = office.check(sam, "address\ncarla@example.org\n")
+    office.take(ada, job.id)
+    assert who_did(office, job.id) == [
+        ("list-uploaded", sam.actor),
+        ("list-ordered", ada.actor),
+        ("list-taken", "system"),
+    ]
+
+
+def test_who_cancels_the_list_of_another_is_audited(office: Office) -> None:
+    sam, ada = office.hire(StaffRole.OWNER), office.hire()
+    job = office.check(sam, "address\ncarla@example.org\n")
+    with office.service.database.write() as session:
+        bulk.cancel(session, ada, job.id, now=office.service.clock.now())
+    assert who_did(office, job.id)[1:] == [("list-ended", ada.actor)]
+
+
+def test_a_list_that_nobody_takes_is_ended_by_the_service(office: Office) -> None:
+    sam, service = office.hire(StaffRole.OWNER), office.service
+    job = office.check(sam, "address\ncarla@example.org\n")
+    service.clock.advance(bulk.KEPT)
+    bulk.forget_lines(service.database, service.clock)
+    assert who_did(office, job.id)[1:] == [("list-ended", "system")]
+
+
+def test_a_list_that_is_taken_at_once_was_ordered_by_its_maker(office: Office) -> None:
+    ada, service = office.hire(), office.service
+    with service.database.write() as session:
+        job_id = bulk.make(
+            session,
+            ada,
+            read_list(io.BytesIO(b"address\nann@example.org\n")),
+            reason=REASON,
+            is_taken_at_once=True,
+            now=service.clock.now(),
+            entropy=service.entropy,
+        )
+    check_some(service.database, service.clock)
+    assert who_did(office, job_id)[1:] == [("list-ordered", ada.actor), ("list-ended", "system")]
