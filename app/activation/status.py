@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, or_, select
 
 from app.clock import MINUTE, seconds
 from app.models import Activation, ActivationState, DeviceState, in_order
@@ -130,6 +130,25 @@ def stage_of(activation: Activation | Row[*tuple[Any, ...]], now: int) -> Stage:
     # What staff left waiting waits on, however many documents were not used.
     waits = activation.made_by is not None and activation.kind == "document"
     return Stage.WAITING if waits else Stage.EXPIRED
+
+
+def is_awaited(activation: Any, now: int) -> ColumnElement[bool]:
+    """Return the condition that an activation still waits for a device.
+
+    The activation is the model, or an alias of it; the time is in microseconds.
+    """
+    return and_(
+        activation.state == ActivationState.OPEN,
+        # A key that is being replaced is no device that is awaited.
+        activation.rotates_key_id.is_(None),
+        activation.expires_at > now,
+        or_(
+            activation.document_expires_at.is_(None),
+            activation.document_expires_at > now,
+            # What staff left waiting outlives its documents; a code and a person's own do not.
+            and_(activation.made_by.is_not(None), activation.kind == "document"),
+        ),
+    )
 
 
 def _status(

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from app.accounts.removal import remove_account as remove
 from app.activation.confirmation import UNCONFIRMED
+from app.activation.status import is_awaited
 from app.mailservers.server import VouchedBy
 from app.models import (
     AccountService,
     Activation,
-    ActivationState,
     Device,
     DeviceState,
     KeyState,
@@ -150,13 +150,7 @@ def _waiting(session: Session, person_id: str, *, now: int) -> set[tuple[str, st
         .join(Activation, Activation.id == ServiceGrant.activation_id)
         .where(
             Activation.person_id == person_id,
-            Activation.state == ActivationState.OPEN,
-            # A key that is being replaced is no device that is awaited.
-            Activation.rotates_key_id.is_(None),
-            Activation.expires_at > now,
-            Activation.document_expires_at.is_(None)
-            | (Activation.document_expires_at > now)
-            | (Activation.made_by.is_not(None) & (Activation.kind == "document")),
+            is_awaited(Activation, now),
         )
     )
     return {(account, service) for account, service in rows}

@@ -7,13 +7,13 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, select, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.activation.confirmation import overdue
+from app.activation.status import is_awaited
 from app.models import (
     Activation,
-    ActivationState,
     Device,
     Invitation,
     InvitationState,
@@ -166,20 +166,8 @@ def _begins(word: str) -> tuple[ColumnElement[bool], ...]:
     return PersonTerm.term >= word, PersonTerm.term < word + _LAST
 
 
-def is_awaited(activation: Any, now: int) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions that an activation still waits for a device."""
-    return (
-        activation.state == ActivationState.OPEN,
-        # A key that is being replaced is no device that is awaited.
-        activation.rotates_key_id.is_(None),
-        activation.expires_at > now,
-        # What staff made outlives its documents; a person's own has one.
-        or_(
-            activation.document_expires_at.is_(None),
-            activation.document_expires_at > now,
-            activation.made_by.is_not(None),
-        ),
-    )
+def _is_awaited(activation: Any, now: int) -> tuple[ColumnElement[bool], ...]:
+    return (is_awaited(activation, now),)
 
 
 def _has_key(now: int) -> ColumnElement[bool]:
@@ -206,7 +194,7 @@ def _has_bounced(account: Any, _now: int) -> tuple[ColumnElement[bool], ...]:
 # The states that a row elsewhere makes; each has an index of just these rows.
 _ROWS: Final[Mapping[PeopleState, tuple[Any, Callable[[Any, int], tuple[Any, ...]]]]] = {
     PeopleState.INVITED: (Invitation, _is_open),
-    PeopleState.WAITING: (Activation, is_awaited),
+    PeopleState.WAITING: (Activation, _is_awaited),
     PeopleState.UNPROVEN: (MailAccount, _is_unproven),
     PeopleState.BOUNCED: (MailAccount, _has_bounced),
 }

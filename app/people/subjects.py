@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_
 
 from app.accounts.sessions import IDLE
 from app.activation.confirmation import UNCONFIRMED, overdue
+from app.activation.status import is_awaited
 from app.models import (
     Activation,
     ActivationState,
@@ -21,7 +22,6 @@ from app.models import (
     SessionKind,
     WebSession,
 )
-from app.people.conditions import is_awaited
 from app.people.paging import Order
 
 Condition = Callable[[int], ColumnElement[bool]]
@@ -88,7 +88,7 @@ DEVICES: Final = Subject(
 ACTIVATIONS: Final = Subject(
     Activation,
     states={
-        "waiting": lambda now: and_(*is_awaited(Activation, now)),
+        "waiting": lambda now: is_awaited(Activation, now),
         "used": lambda _: Activation.state == ActivationState.REDEEMED,
         "ended": lambda now: or_(
             Activation.state == ActivationState.DEAD,

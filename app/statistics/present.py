@@ -20,11 +20,11 @@ from sqlalchemy import (
     update,
 )
 
+from app.activation.status import is_awaited
 from app.clock import MINUTE, SECOND
 from app.database import Database
 from app.models import (
     Activation,
-    ActivationState,
     CountingState,
     Device,
     DeviceState,
@@ -96,15 +96,11 @@ def _statements(now: int) -> tuple[tuple[Present, Executable], ...]:
         else_=literal(OTHER),
     )
     disabled = case((Person.disabled_at.is_(None), literal(ENABLED)), else_=literal(DISABLED))
-    is_waiting = (
-        Activation.state == ActivationState.OPEN,
-        Activation.rotates_key_id.is_(None),
-    )
     return (
         (Present.PEOPLE, _grouped(disabled, true())),
         (Present.DEVICES, _grouped(platform, Device.state == DeviceState.ACTIVE)),
         (Present.KEYS, _grouped(age, ServiceKey.state == KeyState.ACTIVE)),
-        (Present.WAITING, _grouped(waited, *is_waiting)),
+        (Present.WAITING, _grouped(waited, is_awaited(Activation, now))),
     )
 
 

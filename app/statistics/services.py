@@ -10,10 +10,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session
 
+from app.activation.status import is_awaited
 from app.clock import DAY
 from app.models import (
     Activation,
-    ActivationState,
     AuditEntry,
     AuditHead,
     AuditLink,
@@ -88,18 +88,14 @@ def is_new(session: Session) -> bool:
     return session.scalar(select(Person.id).limit(1)) is None
 
 
-def waiting(session: Session, actor: Actor) -> Waiting:
+def waiting(session: Session, actor: Actor, *, now: int) -> Waiting:
     """Count what waits, as far as this actor may see it."""
     reach = (
         true()
         if actor.reach == Reach.EVERYONE
         else Activation.person_id.in_(select(Person.id).where(within(actor)))
     )
-    is_waiting = (
-        Activation.state == ActivationState.OPEN,
-        Activation.rotates_key_id.is_(None),
-        reach,
-    )
+    is_waiting = (is_awaited(Activation, now), reach)
     oldest = select(Activation.created_at).where(*is_waiting).order_by(Activation.created_at)
     return Waiting(
         count=_at_most(session, select(Activation.id).where(*is_waiting)),

@@ -42,7 +42,7 @@ def index() -> str:
     days = days if days in RANGES else USUAL
     now, sees_all = here.clock.now(), staff.reach == Reach.EVERYONE
     with here.database.read() as database:
-        waiting = services.waiting(database, staff.as_actor())
+        waiting = services.waiting(database, staff.as_actor(), now=now)
         is_new = services.is_new(database)
         state = services.now_of(database, now=now) if sees_all else None
         found = services.statistics(database, days=days, now=now) if sees_all else None

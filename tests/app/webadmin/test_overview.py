@@ -26,6 +26,7 @@ from app.models import (
     new_id,
 )
 from app.statistics.names import Daily, Present
+from app.statistics.present import count_present
 from tests.app.portal_fixtures import Browser, Portal
 from tests.app.webadmin.desk import at_desk, hire, staff_at_desk
 
@@ -68,7 +69,17 @@ def add_person(portal: Portal, name: str) -> str:
     return name
 
 
-def add_waiting(portal: Portal, person_id: str, *, since: int) -> None:
+def add_waiting(
+    portal: Portal,
+    person_id: str,
+    *,
+    since: int,
+    left: int = DAY,
+    document_left: int | None = None,
+    kind: str = "document",
+    made_by: str | None = None,
+) -> None:
+    """Add an open activation; ``left`` and ``document_left`` are until it and its document end."""
     now = portal.clock.now()
     with portal.database.write() as session:
         session.add(
@@ -76,10 +87,12 @@ def add_waiting(portal: Portal, person_id: str, *, since: int) -> None:
                 id=new_id(portal.here.entropy),
                 person_id=person_id,
                 ticket="T" * 22,
-                kind="document",
+                kind=kind,
+                made_by=made_by,
                 state=ActivationState.OPEN,
                 created_at=now - since,
-                expires_at=now + DAY,
+                expires_at=now + left,
+                document_expires_at=None if document_left is None else now + document_left,
             )
         )
 
@@ -117,6 +130,30 @@ def test_what_waits_is_counted_at_once(portal: Portal) -> None:
     tile = text.split("Waiting activations")[1].split("</li>")[0]
     assert "<strong>2</strong>" in tile
     assert "3 days ago" in tile
+
+
+def test_the_number_of_what_waits_is_that_of_the_list_behind_it(portal: Portal) -> None:
+    add_person(portal, "ann")
+    add_waiting(portal, "ann", since=2 * HOUR)
+    add_waiting(portal, "ann", since=2 * HOUR, document_left=HOUR)
+    add_waiting(portal, "ann", since=2 * HOUR, document_left=-HOUR, made_by="staff:ada")
+    # Over, though the sweeper has not been there yet; the oldest of all that are open.
+    add_waiting(portal, "ann", since=9 * DAY, left=-HOUR)
+    add_waiting(portal, "ann", since=9 * DAY, document_left=-HOUR)
+    add_waiting(portal, "ann", since=9 * DAY, document_left=-HOUR, kind="code", made_by="staff:ada")
+    sam = opened(portal)
+    tile = sam.text().split("Waiting activations")[1].split("</li>")[0]
+    assert "<strong>3</strong>" in tile
+    assert "2 hours ago" in tile
+    sam.get("/admin/activations?state=waiting")
+    assert len(tables(sam)[0]) == 1 + 3
+    now = portal.clock.now()
+    with portal.database.write() as session:
+        session.add(CountingState(id=1, position=0, looked_at=now, present_at=None))
+    count_present(portal.database, now=now)
+    with portal.database.read() as session:
+        waiting = session.query(PresentCount).filter_by(what=Present.WAITING).all()
+    assert sum(row.count for row in waiting) == 3
 
 
 def test_mail_that_did_not_arrive_lately_is_counted(portal: Portal) -> None:
