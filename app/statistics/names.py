@@ -81,19 +81,8 @@ KEY_AGES: Final[Bounds] = (
     (180 * DAY, "180d"),
     (365 * DAY, "365d"),
 )
-# Devices say what they are in their own words; these beginnings are told apart, in this order.
-PLATFORMS: Final = (
-    "debian",
-    "ubuntu",
-    "fedora",
-    "arch",
-    "opensuse",
-    "linux",
-    "windows",
-    "macos",
-    "android",
-    "ios",
-)
+# What devices say that they run on, in Python's word for it, and what people call that.
+PLATFORMS: Final = {"Linux": "Linux", "Windows": "Windows", "Darwin": "macOS"}
 
 
 def class_of(bounds: Bounds, length: int) -> str:

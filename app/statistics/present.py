@@ -92,7 +92,7 @@ def _statements(now: int) -> tuple[tuple[Present, Executable], ...]:
     age = _class(KEY_AGES, ServiceKey.created_at, now)
     waited = _class(WAITING_AGES, Activation.created_at, now)
     platform = case(
-        *((func.lower(Device.platform).startswith(name), literal(name)) for name in PLATFORMS),
+        *((Device.platform == name, literal(name)) for name in PLATFORMS),
         else_=literal(OTHER),
     )
     disabled = case((Person.disabled_at.is_(None), literal(ENABLED)), else_=literal(DISABLED))

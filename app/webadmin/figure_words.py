@@ -61,19 +61,6 @@ AGES: Final[Words] = {
     "365d": lazy_gettext("up to a year"),
     LONGER: lazy_gettext("older"),
 }
-# Names that are the same in every language.
-PLATFORMS: Final = {
-    "debian": "Debian",
-    "ubuntu": "Ubuntu",
-    "fedora": "Fedora",
-    "arch": "Arch Linux",
-    "opensuse": "openSUSE",
-    "linux": "Linux",
-    "windows": "Windows",
-    "macos": "macOS",
-    "android": "Android",
-    "ios": "iOS",
-}
 OTHERS: Final = lazy_gettext("other")
 _PROVIDERS: Final = {provider.key: provider.name for provider in PROVIDERS}
 

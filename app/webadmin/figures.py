@@ -11,7 +11,17 @@ from babel.dates import format_skeleton
 from flask_babel import LazyString, format_date, format_decimal, get_locale, gettext, lazy_gettext
 
 from app.clock import DAY, as_datetime
-from app.statistics.names import KEY_AGES, LONGER, WAITING_AGES, WAITS, Bounds, Daily, Present, Step
+from app.statistics.names import (
+    KEY_AGES,
+    LONGER,
+    PLATFORMS,
+    WAITING_AGES,
+    WAITS,
+    Bounds,
+    Daily,
+    Present,
+    Step,
+)
 from app.statistics.plots import Lines, lengths, lines
 from app.statistics.services import Statistics
 from app.webadmin import figure_words as words
@@ -158,7 +168,7 @@ def there_is(found: Statistics) -> list[Bars]:
     present = found.present
     return [
         _bars(WAITING, _classes(present[Present.WAITING], WAITING_AGES, words.AGES)),
-        _bars(DEVICES, _most_first(present[Present.DEVICES], words.PLATFORMS)),
+        _bars(DEVICES, _most_first(present[Present.DEVICES], PLATFORMS)),
         _bars(KEYS, _classes(present[Present.KEYS], KEY_AGES, words.AGES)),
     ]
 

@@ -9,6 +9,7 @@ from flask_babel import LazyString, lazy_gettext
 from app.outbox.kinds import MailKind
 from app.people.conditions import PeopleState
 from app.provisioning.addresses import Claim
+from app.statistics.names import PLATFORMS
 
 # How a state looks as a badge, and what it is called.
 STATES: Final[dict[PeopleState, tuple[str, LazyString]]] = {
@@ -58,13 +59,8 @@ THING_STATES: Final[dict[str, list[tuple[str, LazyString]]]] = {
         ("client", lazy_gettext("with Handfast on a device")),
     ],
 }
-# As devices call what they run on, and as people do.
-PLATFORMS: Final = [
-    ("", lazy_gettext("all")),
-    ("Linux", "Linux"),
-    ("Windows", "Windows"),
-    ("Darwin", "macOS"),
-]
+# Names that are the same in every language.
+PLATFORM_CHOICES: Final = [("", lazy_gettext("all")), *PLATFORMS.items()]
 # What a mail was about.
 MAIL_NAMES: Final[dict[str, LazyString]] = {
     MailKind.INVITED: lazy_gettext("Invitation"),

@@ -18,7 +18,7 @@ from app.rights import Permission
 from app.webadmin.area import webadmin
 from app.webadmin.gate import current_staff
 from app.webadmin.lists import list_page, place_of, text_of
-from app.webadmin.people_words import PLATFORMS, THING_STATES
+from app.webadmin.people_words import PLATFORM_CHOICES, THING_STATES
 from app.words_for_people import SERVICE_NAMES, VOUCHERS
 
 Describe = Callable[..., Sequence[Any]]
@@ -35,7 +35,7 @@ def accounts() -> str:
 @require(Permission.PEOPLE_SEE)
 def devices() -> str:
     """Show devices, the newest on top."""
-    return _show("devices", subjects.DEVICES, things.device_lines, platforms=PLATFORMS)
+    return _show("devices", subjects.DEVICES, things.device_lines, platforms=PLATFORM_CHOICES)
 
 
 @webadmin.get("/activations")

@@ -97,7 +97,7 @@ class Offer:
         return self.initiator.receive_reply(
             reply,
             identity=self.handset.identity,
-            device=DeviceDescription(self.handset.name, "Debian 12", "handfast 0.1"),
+            device=DeviceDescription(self.handset.name, "Linux", "handfast 0.1"),
             grants=[
                 GrantName(grant.id, grant.account, grant.service, grant.service_uid)
                 for grant in claims.grants

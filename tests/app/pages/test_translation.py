@@ -47,7 +47,7 @@ DATA = {
     "Ann's laptop",
     "Old tablet",
     "Ann's new phone",
-    "Debian 12",
+    "Linux",
     "handfast 0.1",
     "192.0.2.7",
     "mail.example.org:993",

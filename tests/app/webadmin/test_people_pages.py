@@ -143,6 +143,7 @@ def test_the_whole_id_of_a_thing_finds_it_alone_in_its_own_list(
         ("devices?state=revoked", 1),
         ("devices?state=unconfirmed", 1),
         ("devices?state=wiping", 0),
+        ("devices?platform=Linux", 3),
         ("devices?platform=Windows", 0),
         ("activations", 2),
         ("activations?state=used", 3),
