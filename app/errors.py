@@ -5,7 +5,16 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
-from flask import Flask, current_app, jsonify, make_response, render_template, request
+from flask import (
+    Flask,
+    current_app,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import LazyString, lazy_gettext
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -22,6 +31,7 @@ from app.security import CrossSiteError
 from app.staff.members import MemberMissingError, NotYoursError
 from app.staff.passwords import BusyError
 from app.staff.reach import ColleagueError, OutOfReachError
+from app.staff.sessions import EndedError
 from app.throttle import TooManyError
 from app.webadmin.area import PREFIX, is_webadmin
 
@@ -102,6 +112,7 @@ def install(portal: Flask) -> None:
     portal.register_error_handler(ColleagueError, _colleague)
     portal.register_error_handler(MemberMissingError, _out_of_reach)
     portal.register_error_handler(NotYoursError, lambda _: page(403, told=NOT_YOURS))
+    portal.register_error_handler(EndedError, _ended)
     portal.register_error_handler(BusyError, _busy)
     portal.register_error_handler(DatabaseUnavailableError, _unavailable)
     portal.register_error_handler(problems.ProblemError, _problem)
@@ -157,6 +168,11 @@ def _out_of_reach(_error: Exception) -> Response:
 
 def _colleague(_error: ColleagueError) -> Response:
     return problems.answer_of_status(403) if is_api() else page(403, told=COLLEAGUE)
+
+
+def _ended(_: EndedError) -> Response:
+    """A session of staff ended while its request was under way: they sign in again."""
+    return redirect(url_for("webadmin.sign_in"), 303)
 
 
 def _busy(_error: BusyError) -> Response:

@@ -27,6 +27,8 @@ LARGEST: Final = {
 # Of a list that was pasted into its form.
 MOST_PASTED: Final = 1024 * 1024
 CSRF_FIELD: Final = "csrf_token"
+# In an answer to a page's script, where the form on that page needs another one from now on.
+CSRF_HEADER: Final = "Handfast-Form-Token"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 RETRY: Final = 5 * SECOND
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.audit import Act, record
-from app.database import changed
+from app.database import Database, changed
 from app.keystore.places import totp_waiting_place
 from app.models import (
     LinkPurpose,
@@ -26,7 +26,7 @@ from app.models import (
     new_id,
 )
 from app.session_notes import notes_of
-from app.staff import factors, links, recovery, sessions, totp
+from app.staff import factors, links, passkeys, recovery, sessions, totp
 from app.staff.factors import Factor
 from app.staff.here import StaffHere
 
@@ -132,6 +132,25 @@ def confirm_totp(
     sessions.NOTES.take(database, session_id, SECRET)
     totp.keep(database, staff_id, secret, found, here)
     note_factor(database, staff_id, Act.STAFF_FACTOR_ADDED, Factor.TOTP, here)
+
+
+def begin_passkey(
+    database: Session, session_id: str, staff_id: str, here: StaffHere
+) -> dict[str, Any]:
+    """Return what a browser is asked for making a member's passkey."""
+    return passkeys.begin_adding(database, session_id, database.get_one(Staff, staff_id), here)
+
+
+def keep_passkey(
+    database: Database, session_id: str, staff_id: str, untrusted: str, name: str, here: StaffHere
+) -> None:
+    """Keep the passkey that a browser made, with its audit row, or raise PasskeyError."""
+    # Gone for good before the answer is looked at, even if that fails.
+    with database.write() as session:
+        challenge = passkeys.take(session, session_id)
+    with database.write() as session:
+        passkeys.add(session, challenge, staff_id, untrusted, name, here)
+        note_factor(session, staff_id, Act.STAFF_FACTOR_ADDED, Factor.PASSKEY, here)
 
 
 def note_factor(

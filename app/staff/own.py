@@ -69,7 +69,10 @@ def rename(database: Session, staff_id: str, name: str, here: StaffHere) -> None
 def change_password(
     database: Session, staff_id: str, session_id: str, password_hash: str, here: StaffHere
 ) -> str:
-    """Keep a new password; every other session ends, and this one gets the token returned."""
+    """Keep a new password; every other session ends, and this one gets the token returned.
+
+    Raises EndedError where this one has ended, too: then the password stays as it was.
+    """
     staff = database.get_one(Staff, staff_id)
     staff.password_hash, staff.password_at = password_hash, here.now
     database.flush()
@@ -102,6 +105,14 @@ def find_passkey(database: Session, staff_id: str, passkey_id: str) -> StaffPass
     """Return one of a member's passkeys."""
     found = [one for one in passkeys.of(database, staff_id) if one.id == passkey_id]
     return found[0] if found else None
+
+
+def sign_out(database: Session, staff_id: str, session_id: str, here: StaffHere) -> bool:
+    """End the session that a member is signed in with; False when it has ended already."""
+    if not sessions.end(database, session_id, staff_id, now=here.now):
+        return False
+    _record(database, Act.STAFF_SIGNED_OUT, staff_id, here, target=session_id)
+    return True
 
 
 def end_session(database: Session, staff_id: str, session_id: str, here: StaffHere) -> bool:

@@ -7,7 +7,8 @@ an answer counts once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -89,11 +90,8 @@ def add(
 ) -> StaffPasskey:
     """Keep the passkey that was made, or raise PasskeyError."""
     answer = _read(untrusted)
-    try:
+    with _as_passkey_error():
         made = _server(here).register_complete(challenge.state, answer)
-    except Exception as error:
-        # The library raises whatever its decoders do; all of it means the same.
-        raise PasskeyError from error
     if made.credential_data is None:
         raise PasskeyError
     credential = made.credential_data
@@ -143,11 +141,9 @@ def show(
     handle = answer.response.user_handle
     if handle and handle != unb64u(row.staff_id, length=16):
         raise PasskeyError
-    try:
+    with _as_passkey_error():
         known = [AttestedCredentialData(row.credential)]
         _server(here).authenticate_complete(challenge.state, known, answer)
-    except Exception as error:
-        raise PasskeyError from error
     _count(database, row, answer.response.authenticator_data.counter, here)
     return Shown(row.staff_id, row.id)
 
@@ -164,11 +160,6 @@ def remove(database: Session, staff_id: str, passkey_id: str) -> bool:
         StaffPasskey.id == passkey_id, StaffPasskey.staff_id == staff_id
     )
     return changed(database.execute(gone)) == 1
-
-
-def remove_all(database: Session, staff_id: str) -> None:
-    """Forget every passkey of a member."""
-    database.execute(delete(StaffPasskey).where(StaffPasskey.staff_id == staff_id))
 
 
 def _count(database: Session, row: StaffPasskey, count: int, here: StaffHere) -> None:
@@ -205,7 +196,14 @@ def _read(untrusted: str) -> dict[str, Any]:
 
 
 def _parsed(untrusted: dict[str, Any]) -> AuthenticationResponse:
-    try:
+    with _as_passkey_error():
         return AuthenticationResponse.from_dict(untrusted)
+
+
+@contextmanager
+def _as_passkey_error() -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
+        # The library raises whatever its decoders do; all of it means the same.
         raise PasskeyError from error

@@ -32,6 +32,10 @@ LIFETIMES: Final = {
 }
 
 
+class EndedError(Exception):
+    """The session has ended meanwhile."""
+
+
 def find(
     database: Session, untrusted_token: str, *, now: int
 ) -> tuple[StaffSession, Staff | None] | None:
@@ -113,14 +117,18 @@ def start(
     return token, row
 
 
-def touch(database: Session, row: StaffSession, *, now: int) -> None:
-    """Note that the session is in use, once a minute at most."""
-    if now - row.seen_at >= SEEN_STEP:
-        database.execute(
-            update(StaffSession)
-            .where(StaffSession.id == row.id, StaffSession.ended_at.is_(None))
-            .values(seen_at=now)
-        )
+def is_stale(row: StaffSession, *, now: int) -> bool:
+    """Tell whether it is time to note again that the session is in use: once a minute."""
+    return now - row.seen_at >= SEEN_STEP
+
+
+def touch(database: Session, session_id: str, *, now: int) -> None:
+    """Note that the session is in use."""
+    database.execute(
+        update(StaffSession)
+        .where(StaffSession.id == session_id, StaffSession.ended_at.is_(None))
+        .values(seen_at=now)
+    )
 
 
 def renew(database: Session, session_id: str, *, now: int) -> tuple[int, bool]:
@@ -141,13 +149,17 @@ def close(database: Session, session_id: str, *, now: int) -> bool:
 def confirm(
     database: Session, session_id: str, *, now: int, entropy: Callable[[int], bytes]
 ) -> str:
-    """Note that its holder has just shown who they are, and return the session's new token."""
+    """Note that its holder has just shown who they are, and return the session's new token.
+
+    Raises EndedError where it ended a moment before: nothing that came with it is kept.
+    """
     token = new_token(entropy)
     confirmed = update(StaffSession).where(
         StaffSession.id == session_id, StaffSession.ended_at.is_(None)
     )
     values = {"token_hash": token_hash(token), "authenticated_at": now, "seen_at": now}
-    database.execute(confirmed.values(**values))
+    if changed(database.execute(confirmed.values(**values))) != 1:
+        raise EndedError
     return token
 
 

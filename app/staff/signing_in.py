@@ -6,7 +6,7 @@ Whatever is wrong with a password, and whoever it is for, the answer and its tim
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -38,6 +38,15 @@ class Opened:
     factor: Factor
     # Printed codes that can still be used.
     codes_left: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to ask an authenticator, and the token of the session in which its answer counts."""
+
+    options: dict[str, Any] = field(repr=False)
+    # None where the browser has it already.
+    token: str | None = field(repr=False)
 
 
 def normal_login(untrusted: str) -> str:
@@ -94,6 +103,34 @@ def give_code(
             return _open(session, session_id, staff, used, here)
         _note_failure(session, staff, "second-factor", here)
     raise RefusedError
+
+
+def begin_passkey(
+    database: Session,
+    waiting: str | None,
+    staff_id: str | None,
+    untrusted_token: str,
+    here: StaffHere,
+) -> Asked:
+    """Ask for a passkey in the session that waits for it; where none does, in a new one.
+
+    Nobody is signed in with the token that a form had before there was any row, so a new session
+    may have it; the token of a session that is, or was, stays that session's.
+    """
+    token = None
+    if waiting is None:
+        is_free = not sessions.is_known(database, untrusted_token)
+        given, row = sessions.start(
+            database,
+            here.client,
+            staff_id=None,
+            stage=StaffStage.PASSWORD,
+            now=here.now,
+            entropy=here.entropy,
+            token=untrusted_token if is_free else None,
+        )
+        waiting, token = row.id, None if is_free else given
+    return Asked(passkeys.begin_showing(database, waiting, staff_id, here), token)
 
 
 def show_passkey(

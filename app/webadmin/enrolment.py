@@ -7,10 +7,8 @@ from typing import Any
 from flask_babel import gettext
 from markupsafe import Markup
 
-from app.audit import Act
 from app.extensions import handfast
 from app.staff import enrolling, passkeys, passwords, recovery, totp
-from app.staff.factors import Factor
 from app.staff.passwords import WeakPasswordError
 from app.webadmin.here import staff_here
 from app.webadmin.staff_forms import NewPasswordForm, PasskeyForm
@@ -30,15 +28,10 @@ def password_is_good(form: NewPasswordForm, about: list[str]) -> bool:
 
 def keep_passkey(session: str, staff_id: str, form: PasskeyForm) -> bool:
     """Keep a passkey that a browser made; False when it is not one to our question."""
-    here, surroundings = handfast(), staff_here()
+    database, answer = handfast().database, form.answer.data
     name = (form.name.data or "").strip() or gettext("Passkey")
     try:
-        with here.database.write() as database:
-            challenge = passkeys.take(database, session)
-        with here.database.write() as database:
-            passkeys.add(database, challenge, staff_id, form.answer.data, name, surroundings)
-            act, factor = Act.STAFF_FACTOR_ADDED, Factor.PASSKEY
-            enrolling.note_factor(database, staff_id, act, factor, surroundings)
+        enrolling.keep_passkey(database, session, staff_id, answer, name, staff_here())
     except passkeys.PasskeyError:
         return False
     return True

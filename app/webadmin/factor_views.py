@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.extensions import handfast
-from app.models import Staff, StaffPasskey
+from app.models import StaffPasskey
 from app.permissions import require
 from app.rights import Permission
-from app.staff import enrolling, own, passkeys
+from app.staff import enrolling, own
 from app.webadmin import gate, notices
 from app.webadmin.area import webadmin
 from app.webadmin.enrolment import keep_passkey, not_made, secret_shown, wrong_code
@@ -102,8 +102,8 @@ def add_passkey_options() -> Any:
     """Tell the page's script what passkey to make."""
     staff = gate.current_staff()
     with handfast().database.write() as database:
-        member = database.get_one(Staff, staff.id)
-        return jsonify(passkeys.begin_adding(database, staff.session_id, member, staff_here()))
+        asked = enrolling.begin_passkey(database, staff.session_id, staff.id, staff_here())
+    return jsonify(asked)
 
 
 @webadmin.post("/profile/passkeys/add")

@@ -62,6 +62,8 @@ class Visit:
     staff: CurrentStaff | None = None
     # Who gave the password, while the second factor is still to come.
     staff_id: str | None = None
+    # Whether the token is that of a step just taken, which the browser must have.
+    is_renewed: bool = False
 
 
 def install(portal: Flask) -> None:
@@ -101,7 +103,7 @@ def authorise(needed: Permission) -> Response | None:
 
 def renewed(token: str) -> None:
     """Send the browser a new token: a step of the sign-in was taken."""
-    g.staff_visit = Visit(Browser(token, is_new=True, session_id="new"))
+    g.staff_visit = Visit(Browser(token, is_new=True), is_renewed=True)
 
 
 def dropped() -> None:
@@ -140,9 +142,10 @@ def _read() -> Visit:
         row, staff = found
         permissions = frozenset[Permission]() if staff is None else permissions_of(staff.role)
         is_fresh = sessions.is_fresh(row, now=now)
-    # A page that can be read is shown even while nothing can be written.
-    with suppress(DatabaseUnavailableError), here.database.write() as database:
-        sessions.touch(database, row, now=now)
+    if sessions.is_stale(row, now=now):
+        # A page that can be read is shown even while nothing can be written.
+        with suppress(DatabaseUnavailableError), here.database.write() as database:
+            sessions.touch(database, row.id, now=now)
     browser = Browser(
         token, False, row.id, row.staff_id, max(sessions.ends_at(row), now), sessions.is_final(row)
     )
@@ -162,9 +165,7 @@ def _set_cookie(response: Response) -> Response:
     if "drop_staff_cookie" in g:
         response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Strict")
     elif (
-        current is not None
-        and current.browser.is_new
-        and (current.browser.session_id or "csrf_used" in g)
+        current is not None and current.browser.is_new and (current.is_renewed or "csrf_used" in g)
     ):
         response.set_cookie(
             COOKIE, current.browser.token, path="/", secure=True, httponly=True, samesite="Strict"

@@ -8,13 +8,13 @@ from flask import abort, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
-from app.audit import Act, record
 from app.extensions import handfast
 from app.models import StaffStage
 from app.notices import NAME as NOTICE
 from app.permissions import require
 from app.rights import Permission
-from app.staff import passkeys, recovery, sessions, signing_in
+from app.security import CSRF_HEADER
+from app.staff import own, passkeys, recovery, sessions, signing_in
 from app.staff.factors import Factor
 from app.staff.signing_in import Opened, RefusedError
 from app.webadmin import gate
@@ -98,21 +98,20 @@ def passkey_options() -> Any:
     here, surroundings, visit = handfast(), staff_here(), gate.visit()
     here.throttles.count_request(surroundings.client.address, now=surroundings.now)
     with here.database.write() as database:
-        waiting = visit.browser.session_id
-        if waiting is None or visit.stage != StaffStage.PASSWORD:
-            # A row for the challenge; nobody is signed in with the token that the form had.
-            _, row = sessions.start(
-                database,
-                surroundings.client,
-                staff_id=None,
-                stage=StaffStage.PASSWORD,
-                now=surroundings.now,
-                entropy=surroundings.entropy,
-                token=visit.browser.token,
-            )
-            waiting = row.id
-        options = passkeys.begin_showing(database, waiting, visit.staff_id, surroundings)
-    return jsonify(options)
+        is_waiting = visit.stage == StaffStage.PASSWORD
+        asked = signing_in.begin_passkey(
+            database,
+            visit.browser.session_id if is_waiting else None,
+            visit.staff_id if is_waiting else None,
+            visit.browser.token,
+            surroundings,
+        )
+    answer = jsonify(asked.options)
+    if asked.token is not None:
+        gate.renewed(asked.token)
+        # The form that sends the passkey's answer was made for the token before.
+        answer.headers[CSRF_HEADER] = gate.visit().browser.csrf
+    return answer
 
 
 @webadmin.post("/sign-in/passkey")
@@ -143,11 +142,8 @@ def give_passkey() -> Any:
 def sign_out() -> Response:
     """End this session."""
     here, staff = handfast(), gate.current_staff()
-    now = here.clock.now()
     with here.database.write() as database:
-        if sessions.end(database, staff.session_id, staff.id, now=now):
-            act = Act.STAFF_SIGNED_OUT
-            record(database, at=now, actor=staff.actor, act=act, target=staff.session_id)
+        own.sign_out(database, staff.id, staff.session_id, staff_here())
     gate.dropped()
     return redirect(url_for(".sign_in"), 303)
 

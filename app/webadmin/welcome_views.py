@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from app.extensions import handfast
 from app.models import Staff, StaffStage
-from app.staff import enrolling, links, passkeys
+from app.staff import enrolling, links
 from app.staff.enrolling import Step
 from app.webadmin import gate
 from app.webadmin.area import webadmin
@@ -135,7 +135,8 @@ def welcome_passkey_options() -> Any:
     if (elsewhere := _at(Step.FACTOR)) is not None:
         return elsewhere
     with handfast().database.write() as database:
-        return jsonify(passkeys.begin_adding(database, session_id(), _member(), staff_here()))
+        asked = enrolling.begin_passkey(database, session_id(), _member().id, staff_here())
+    return jsonify(asked)
 
 
 @webadmin.post("/welcome/passkey")

@@ -27,6 +27,9 @@ async function ask(form) {
   // Somewhere else first, such as to show again who one is.
   if (answer.redirected) return location.assign(answer.url);
   if (!answer.ok) throw new Error(answer.status);
+  // A session that began with the question has a token of its own for this form.
+  const token = answer.headers.get("Handfast-Form-Token");
+  if (token) form.elements.csrf_token.value = token;
   const publicKey = asJson(await answer.json(), kind);
   const made = await navigator.credentials[kind]({ publicKey });
   form.elements.answer.value = JSON.stringify(made.toJSON());

@@ -10,10 +10,30 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.sessions import Client
+from app.audit import Act
 from app.keystore.sealing import SealError
-from app.models import LinkPurpose, Reach, Staff, StaffPasskey, StaffRole, StaffState
+from app.models import (
+    AuditEntry,
+    LinkPurpose,
+    Reach,
+    Staff,
+    StaffPasskey,
+    StaffRole,
+    StaffStage,
+    StaffState,
+)
 from app.rights import permissions_of
-from app.staff import enrolling, factors, links, members, own, recovery, totp
+from app.staff import (
+    enrolling,
+    factors,
+    links,
+    members,
+    own,
+    recovery,
+    sessions,
+    signing_in,
+    totp,
+)
 from app.staff.here import StaffHere
 from app.staff.members import LastOwnerError, NotYoursError
 from app.staff.passwords import Hasher
@@ -208,3 +228,45 @@ def test_nobody_manages_themselves(service: Service) -> None:
     sam = hire(service, "sam")
     with pytest.raises(NotYoursError), service.database.read() as session:
         members.manageable(session, sam, "staff-sam")
+
+
+def signed_in(service: Service, staff_id: str) -> str:
+    with service.database.write() as session:
+        _, row = sessions.start(
+            session,
+            here(service).client,
+            staff_id=staff_id,
+            stage=StaffStage.FULL,
+            now=service.clock.now(),
+            entropy=service.entropy,
+        )
+    return row.id
+
+
+def test_a_password_changed_in_a_session_that_ends_at_that_moment_stays(service: Service) -> None:
+    hire(service, "sam")
+    session_id, place = signed_in(service, "staff-sam"), here(service)
+    with service.database.write() as session:
+        sessions.end_all(session, "staff-sam", now=place.now)
+    with pytest.raises(sessions.EndedError), service.database.write() as session:
+        own.change_password(session, "staff-sam", session_id, "another hash", place)
+    with service.database.read() as session:
+        assert session.get_one(Staff, "staff-sam").password_hash is None
+        told = select(AuditEntry).where(AuditEntry.act == Act.STAFF_PASSWORD_CHANGED)
+        assert session.scalars(told).all() == []
+
+
+def test_nobody_shows_who_they_are_in_a_session_that_ended(service: Service) -> None:
+    hire(service, "sam")
+    session_id, place = signed_in(service, "staff-sam"), here(service)
+    secret, step = b"s" * 20, place.now // totp.STEP
+    with service.database.write() as session:
+        totp.keep(session, "staff-sam", secret, step - 1, place)
+        session.get_one(Staff, "staff-sam").password_hash = HASHER.hash("velvet tractor")
+        sessions.end_all(session, "staff-sam", now=place.now)
+    code = pyotp.TOTP(totp.as_text(secret)).generate_otp(step)
+    with pytest.raises(sessions.EndedError):
+        signing_in.confirm(service.database, session_id, "staff-sam", "velvet tractor", code, place)
+    with service.database.read() as session:
+        told = select(AuditEntry).where(AuditEntry.act == Act.STAFF_CONFIRMED)
+        assert session.scalars(told).all() == []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Final
+
 import pytest
 from sqlalchemy import update
 
@@ -9,6 +12,9 @@ from app.models import Staff, StaffRole, StaffState
 from app.staff.sessions import IDLE, LIFETIME
 from tests.app.portal_fixtures import Portal
 from tests.app.webadmin.desk import at_desk, hire, staff_at_desk
+
+# Seconds after which a page waits for something; it comes at once otherwise.
+LONG: Final = 10
 
 
 def test_nobody_gets_in_without_signing_in(portal: Portal) -> None:
@@ -65,6 +71,27 @@ def test_a_form_without_this_sessions_token_changes_nothing(portal: Portal) -> N
     olu = staff_at_desk(portal.app, StaffRole.CUSTOMER_CARE)
     assert olu.post("/admin/sign-out", {"csrf_token": "x" * 43}).status_code == 403
     assert olu.get("/admin").status_code == 200
+
+
+def test_a_page_answers_while_somebody_else_writes(portal: Portal) -> None:
+    ada = staff_at_desk(portal.app, StaffRole.ADMINISTRATOR)
+    ada.get("/admin/people")
+    look = threading.Thread(target=ada.get, args=("/admin/people",))
+    ada.page = None
+    with portal.database.write():
+        look.start()
+        look.join(LONG)
+        is_waiting = look.is_alive()
+    look.join()
+    assert not is_waiting
+    assert ada.page.status_code == 200
+
+
+def test_a_session_in_use_does_not_end(portal: Portal) -> None:
+    ada = staff_at_desk(portal.app, StaffRole.ADMINISTRATOR)
+    for _ in range(3):
+        portal.clock.advance(IDLE - 1)
+        assert ada.get("/admin").status_code == 200
 
 
 def test_a_link_on_another_site_costs_nobody_their_session(portal: Portal) -> None:

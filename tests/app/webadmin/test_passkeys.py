@@ -90,6 +90,35 @@ def test_a_passkey_is_a_second_step_for_who_comes_first(portal: Portal) -> None:
     assert sam.finish().headers["Location"] == "/admin"
 
 
+def ask_instead(browser: Browser, page: str) -> tuple[dict[str, Any], str]:
+    """Ask for a passkey with the token of a session that is for something else."""
+    browser.get(page)
+    answer = browser.post("/admin/sign-in/passkey/options", {"csrf_token": browser.token()})
+    assert answer.status_code == 200, browser.text()
+    asked: dict[str, Any] = answer.get_json()
+    return asked, answer.headers["Handfast-Form-Token"]
+
+
+def test_a_passkey_signs_in_from_the_middle_of_enrolling(portal: Portal, sam: Newcomer) -> None:
+    blue = key()
+    add(sam, blue)
+    eve = Newcomer(portal, portal.browser(), login="eve", name="Eve")
+    eve.open(first_link(portal, "a second owner"))
+    asked, token = ask_instead(eve.browser, "/admin/sign-in")
+    form = {"answer": blue.but(counter=2).show(asked), "csrf_token": token}
+    assert eve.browser.post("/admin/sign-in/passkey", form).status_code == 303
+    assert eve.browser.get("/admin").status_code == 200
+
+
+def test_a_passkey_signs_in_who_is_signed_in(portal: Portal, sam: Newcomer) -> None:
+    blue = key()
+    add(sam, blue)
+    asked, token = ask_instead(sam.browser, "/admin/profile")
+    form = {"answer": blue.but(counter=2).show(asked), "csrf_token": token}
+    assert sam.browser.post("/admin/sign-in/passkey", form).status_code == 303
+    assert sam.browser.get("/admin").status_code == 200
+
+
 def test_what_is_asked_of_the_browser(sam: Newcomer) -> None:
     asked = options(sam.browser, "/admin/profile/passkeys/options", "/admin/profile/passkeys/add")
     assert asked["rp"] == {"id": HOST, "name": "Handfast"}
