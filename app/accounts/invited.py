@@ -8,12 +8,11 @@ with an invitation. docs/decisions/0020 says why.
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
-from app.activation.ending import kill
+from app.accounts.ending_invitations import end_invitations
+from app.activation.ending import By, kill_told
 from app.audit import Act, record
 from app.mailservers.server import VouchedBy
 from app.models import (
@@ -30,9 +29,8 @@ from app.models import (
     PersonTerm,
     WebSession,
 )
+from app.models.tables import INVITATION
 from app.people import terms
-
-MAX_MOMENT: Final = 2**63 - 1
 
 
 def find_open(session: Session, address: str) -> Invitation | None:
@@ -42,29 +40,6 @@ def find_open(session: Session, address: str) -> Invitation | None:
             Invitation.address == address, Invitation.state == InvitationState.OPEN
         )
     )
-
-
-def end_invitation(
-    session: Session,
-    invitation_id: str,
-    state: InvitationState,
-    *,
-    now: int,
-    due: int = MAX_MOMENT,
-) -> bool:
-    """End an invitation that is still open; False when somebody else was first.
-
-    With ``due`` it must be over its time by then: it may just have been sent again.
-    """
-    still = (Invitation.state == InvitationState.OPEN, Invitation.expires_at <= due)
-    ended = session.execute(
-        update(Invitation)
-        .where(Invitation.id == invitation_id, *still)
-        .values(state=state, ended_at=now)
-        .returning(Invitation.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    return ended is not None
 
 
 def account_set_up(session: Session, address: str, *, now: int) -> MailAccount | None:
@@ -104,10 +79,7 @@ def accept(session: Session, account: MailAccount, *, now: int) -> Invitation | 
     found = find_open(session, account.address)
     if found is None or found.person_id != account.person_id or found.expires_at <= now:
         return None
-    if not end_invitation(session, found.id, InvitationState.ACCEPTED, now=now):
-        return None
-    _record_accepted(session, found, account.person_id, now)
-    return found
+    return found if _accept(session, found, account.person_id, now) else None
 
 
 def hand_over(session: Session, account: MailAccount, heir: str, *, now: int) -> bool:
@@ -120,9 +92,8 @@ def hand_over(session: Session, account: MailAccount, heir: str, *, now: int) ->
     invitation = find_open(session, account.address)
     if invitation is None or invitation.person_id != empty or _holds_more(session, account):
         return False
-    if not end_invitation(session, invitation.id, InvitationState.ACCEPTED, now=now):
+    if not _accept(session, invitation, heir, now):
         return False
-    _record_accepted(session, invitation, heir, now)
     record(
         session,
         at=now,
@@ -136,24 +107,23 @@ def hand_over(session: Session, account: MailAccount, heir: str, *, now: int) ->
             "reason": invitation.reason,
         },
     )
-    _move(session, empty, heir)
+    _move(session, empty, heir, now)
     session.refresh(account)
     terms.refresh(session, heir)
     return True
 
 
-def _record_accepted(session: Session, invitation: Invitation, person_id: str, now: int) -> None:
-    """For the person who came; and for the one that was invited, if they are not the same."""
-    for subject in dict.fromkeys((person_id, invitation.person_id)):
-        record(
-            session,
-            at=now,
-            actor=f"person:{person_id}",
-            act=Act.INVITATION_ACCEPTED,
-            subject=subject,
-            target=invitation.id,
-            detail={"account": invitation.address},
-        )
+def _accept(session: Session, invitation: Invitation, who: str, now: int) -> bool:
+    """End an invitation because its owner came; False when somebody else was first."""
+    accepted = end_invitations(
+        session.connection(),
+        INVITATION.c.id == invitation.id,
+        InvitationState.ACCEPTED,
+        actor=f"person:{who}",
+        now=now,
+        heir=who,
+    )
+    return bool(accepted)
 
 
 def _holds_more(session: Session, account: MailAccount) -> bool:
@@ -165,7 +135,7 @@ def _holds_more(session: Session, account: MailAccount) -> bool:
     return any(session.scalar(select(each)) for each in more)
 
 
-def _move(session: Session, empty: str, heir: str) -> None:
+def _move(session: Session, empty: str, heir: str, now: int) -> None:
     """Move what waits; codes that were read out to somebody end, and groups are not inherited."""
     codes = session.scalars(
         select(Activation.id).where(
@@ -174,7 +144,6 @@ def _move(session: Session, empty: str, heir: str) -> None:
             Activation.kind != "document",
         )
     ).all()
-    kill(session.connection(), codes, reason="handed-over")
     for model in (MailAccount, Activation, Invitation, OutgoingMail):
         session.execute(
             update(model)
@@ -182,6 +151,7 @@ def _move(session: Session, empty: str, heir: str) -> None:
             .values(person_id=heir)
             .execution_options(synchronize_session=False)
         )
+    kill_told(session.connection(), codes, By(now, f"person:{heir}"), reason="handed-over")
     for gone in (PersonTerm, GroupMember, MailChallenge, WebSession):
         session.execute(
             delete(gone).where(gone.person_id == empty).execution_options(synchronize_session=False)

@@ -9,12 +9,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts import invited, sessions
+from app.accounts.ending_invitations import end_invitations
 from app.accounts.posting import tell
 from app.accounts.removal import record_about, remove_account
 from app.audit import Act
 from app.clock import DAY
 from app.models import AuditEntry, InvitationState, MailAccount
+from app.models.tables import INVITATION
 from app.outbox.kinds import MailKind
+from app.people.erasing import erase_if_empty
 
 # After so long without a sign-in an address may have gone to somebody else.
 QUIET: Final = 365 * DAY
@@ -100,9 +103,16 @@ def take_away_claims(
         )
     ).all()
     for claim in claims:
-        loser, open_one = claim.person_id, invited.find_open(database, address)
-        if open_one is not None and open_one.person_id == loser:
-            invited.end_invitation(database, open_one.id, InvitationState.WITHDRAWN, now=now)
-        remove_account(database, claim, actor="system", reason="proven-by-another", now=now)
+        loser, reason = claim.person_id, "proven-by-another"
+        end_invitations(
+            database.connection(),
+            (INVITATION.c.address == address) & (INVITATION.c.person_id == loser),
+            InvitationState.WITHDRAWN,
+            actor="system",
+            now=now,
+            detail={"reason": reason},
+        )
+        remove_account(database, claim, actor="system", reason=reason, now=now)
         kind = MailKind.ACCOUNT_DISPLACED
         tell(database, loser, kind, {"account": address}, now=now, entropy=entropy)
+        erase_if_empty(database, loser, reason=reason, now=now)

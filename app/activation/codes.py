@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts.ending_invitations import end_invitations
 from app.activation.account_services import named_services
-from app.activation.ending import kill
+from app.activation.ending import By, kill, kill_told
 from app.activation.status import RUN_LIFETIME
 from app.audit import Act, record, record_own
 from app.clock import SECOND, seconds
@@ -108,11 +109,8 @@ def end_code(
     )
     if connection.execute(theirs).first() is None:
         return False
-    if not kill(connection, [activation_id], reason="revoked"):
-        return False
-    ended = Act.ACTIVATION_ENDED
-    record_own(connection, ended, person_id, activation_id, now, actor, detail=detail)
-    return True
+    by = By(now, actor, detail=detail or {})
+    return bool(kill_told(connection, [activation_id], by, reason="revoked"))
 
 
 def follow_use(connection: Connection, *, person_id: str, activation_id: str, now: int) -> None:
@@ -142,15 +140,15 @@ def follow_use(connection: Connection, *, person_id: str, activation_id: str, no
         .join(ACCOUNT_SERVICE, ACCOUNT_SERVICE.c.account_id == MAIL_ACCOUNT.c.id)
         .where(ACCOUNT_SERVICE.c.id.in_(services))
     )
-    connection.execute(
-        update(INVITATION)
-        .where(
-            INVITATION.c.person_id == person_id,
-            INVITATION.c.state == InvitationState.OPEN,
-            # A new address of theirs that staff entered is another matter.
-            INVITATION.c.address.in_(addresses),
-        )
-        .values(state=InvitationState.ACCEPTED, ended_at=now)
+    end_invitations(
+        connection,
+        # A new address of theirs that staff entered is another matter.
+        (INVITATION.c.person_id == person_id) & INVITATION.c.address.in_(addresses),
+        InvitationState.ACCEPTED,
+        # Nobody has shown whose the address is.
+        actor="system",
+        now=now,
+        detail={"with": "code"},
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 
+from app.audit import Act, record_own
 from app.models import ActivationState, GrantState, KeyState
 from app.models.tables import ACTIVATION, RUN, SERVICE_GRANT, SERVICE_KEY
 
@@ -57,6 +59,19 @@ _FORGET_ANSWERS: Final = (
 )
 
 
+@dataclass(frozen=True)
+class By:
+    """Who ends something of a person's and when; ``actor`` None is the person themselves.
+
+    ``cause`` is the short word that the keys keep, ``detail`` what the audit is told beside it.
+    """
+
+    now: int
+    actor: str | None = None
+    cause: str = "by-owner"
+    detail: Mapping[str, str | int] = field(default_factory=dict)
+
+
 def kill(
     connection: Connection,
     activation_ids: Sequence[str],
@@ -72,6 +87,22 @@ def kill(
     if killed:
         connection.execute(_END_GRANTS, {"ids": killed})
         connection.execute(_END_RUNS, {"ids": killed})
+    return killed
+
+
+def kill_told(
+    connection: Connection, activation_ids: Sequence[str], by: By, *, reason: str
+) -> list[str]:
+    """Kill those that are still open, and tell the audit of each; return their ids.
+
+    What only makes way for a newer one is killed without a word: that one is told of.
+    """
+    killed = kill(connection, activation_ids, reason=reason)
+    if killed:
+        whose = select(ACTIVATION.c.id, ACTIVATION.c.person_id).where(ACTIVATION.c.id.in_(killed))
+        for row in sorted(connection.execute(whose)):
+            act = Act.ACTIVATION_ENDED
+            record_own(connection, act, row.person_id, row.id, by.now, by.actor, detail=by.detail)
     return killed
 
 

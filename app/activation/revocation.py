@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from app.accounts.sessions import end_clients
-from app.activation.ending import kill, revoke_keys
+from app.activation.ending import By, kill_told, revoke_keys
 from app.audit import Act, record_own
 from app.models import DeviceState, KeyState
 from app.models.tables import ACTIVATION, DEVICE, SERVICE_KEY
@@ -85,19 +83,6 @@ def revoke_activation(
         return end_activation(connection, person_id, activation_id, By(now, actor, reason))
 
 
-@dataclass(frozen=True)
-class By:
-    """Who ends something of a person's and when; ``actor`` None is the person themselves.
-
-    ``cause`` is the short word that the keys keep, ``detail`` what the audit is told beside it.
-    """
-
-    now: int
-    actor: str | None = None
-    cause: str = "by-owner"
-    detail: Mapping[str, str | int] = field(default_factory=dict)
-
-
 def end_keys(
     connection: Connection, which: ColumnElement[bool], person_id: str, by: By
 ) -> list[str]:
@@ -119,9 +104,7 @@ def end_activation(connection: Connection, person_id: str, activation_id: str, b
     ).first()
     if found is None:
         return False
-    if kill(connection, [activation_id], reason="revoked"):
-        act = Act.ACTIVATION_ENDED
-        record_own(connection, act, person_id, activation_id, by.now, by.actor, detail=by.detail)
+    if kill_told(connection, [activation_id], by, reason="revoked"):
         return True
     of_activation = SERVICE_KEY.c.activation_id.in_(_descended(connection, activation_id))
     end_keys(connection, of_activation, person_id, by)

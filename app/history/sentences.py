@@ -148,6 +148,21 @@ NOBODY_ANSWERED: Final = (
     lazy_gettext("A key ended, because nobody said in time that its device is yours."),
 )
 
+# A code that somebody typed shows that they came, and not that the address is theirs.
+COME_BY_CODE: Final = (
+    lazy_gettext("The invitation for {account} was accepted with a typed code."),
+    lazy_gettext("Your invitation was accepted with a typed code."),
+)
+TOO_LATE: Final = (lazy_gettext("An activation ended because nobody used it in time."),)
+TOO_OFTEN: Final = (lazy_gettext("An activation ended because it was tried too often."),)
+# What a certain fact makes of an act.
+SPECIAL: Final[Mapping[tuple[str, str, str], Sequence[LazyString]]] = {
+    (Act.KEY_REVOKED, "ended", "unconfirmed"): NOBODY_ANSWERED,
+    (Act.INVITATION_ACCEPTED, "with", "code"): COME_BY_CODE,
+    (Act.ACTIVATION_ENDED, "ended", "expired"): TOO_LATE,
+    (Act.ACTIVATION_ENDED, "ended", "burnt"): TOO_OFTEN,
+}
+
 ACTIVATIONS: Final = frozenset(
     {
         Act.ACTIVATION_REQUESTED,
@@ -219,8 +234,8 @@ def sentence(act: str, facts: Mapping[str, str]) -> Markup:
         known["chosen"] = ", ".join(
             str(name) for each, name in SERVICE_NAMES.items() if each in facts["chosen"].split()
         )
-    is_silence = act == Act.KEY_REVOKED and facts.get("ended") == "unconfirmed"
-    told_as = NOBODY_ANSWERED if is_silence else SENTENCES[Act(act)]
+    special = (SPECIAL.get((act, name, str(fact))) for name, fact in facts.items())
+    told_as = next(filter(None, special), SENTENCES[Act(act)])
     choices = [str(choice) for choice in told_as]
     best = next((choice for choice in choices if _names(choice) <= known.keys()), choices[-1])
     return escape(best).format_map(known)

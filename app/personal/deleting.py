@@ -7,34 +7,23 @@ own row goes too: nothing refers to it any more (docs/decisions/0023).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.posting import post_address
 from app.accounts.removal import remove_account
 from app.audit import Act, record
 from app.models import (
-    Activation,
-    ApiAnswer,
-    AuditEntry,
-    Device,
-    GroupMember,
-    ImportLine,
     Invitation,
     MailAccount,
-    MailChallenge,
-    MailCheck,
     OutgoingMail,
     Person,
-    PersonTerm,
-    Run,
-    ServiceGrant,
-    WebSession,
 )
 from app.outbox.kinds import MailKind
 from app.outbox.services import queue
+from app.people.erasing import erase
 from app.people.terms import normal
 from app.provisioning.acts import usable_reason
 from app.staff import reach
@@ -121,11 +110,7 @@ def _delete(
     for account in session.scalars(select(MailAccount).where(MailAccount.person_id == person_id)):
         remove_account(session, account, actor=actor, reason="deleted", now=now)
     session.flush()
-    _remove_things(session, person_id)
-    _remove_traces(session, person_id, sorted(addresses))
-    session.execute(delete(Person).where(Person.id == person_id))
-    session.expunge(person)
-    _erase_details(session, person_id)
+    erase(session, person, sorted(addresses))
     if address is not None:
         # The row of this mail goes when it was sent.
         queue(
@@ -141,49 +126,3 @@ def _delete(
     facts = {"reason": reason}
     act = Act.PERSON_DELETED
     record(session, at=now, actor=actor, act=act, subject=person_id, target=person_id, detail=facts)
-
-
-def _remove_things(session: Session, person_id: str) -> None:
-    """Remove activations, devices and sessions; what refers to a thing goes before it."""
-    activations = select(Activation.id).where(Activation.person_id == person_id)
-    sessions = select(WebSession.id).where(WebSession.person_id == person_id)
-    for statement in (
-        delete(Run).where(Run.activation_id.in_(activations)),
-        delete(ServiceGrant).where(ServiceGrant.activation_id.in_(activations)),
-        delete(Activation).where(Activation.person_id == person_id),
-        delete(Device).where(Device.person_id == person_id),
-        delete(MailCheck).where(MailCheck.session_id.in_(sessions)),
-        delete(WebSession).where(WebSession.person_id == person_id),
-    ):
-        session.execute(statement)
-
-
-def _remove_traces(session: Session, person_id: str, addresses: Sequence[str]) -> None:
-    """Remove what staff set up, mail, and the lists and checks in which an address stands."""
-    lines = ImportLine.normal.in_(addresses) | ImportLine.address.in_(addresses)
-    for statement in (
-        delete(MailChallenge).where(MailChallenge.person_id == person_id),
-        delete(Invitation).where(Invitation.person_id == person_id),
-        delete(OutgoingMail).where(
-            or_(
-                OutgoingMail.person_id == person_id,
-                OutgoingMail.person_id.is_(None) & OutgoingMail.address.in_(addresses),
-            )
-        ),
-        delete(MailCheck).where(MailCheck.address.in_(addresses)),
-        update(ImportLine).where(lines).values(address="", normal=None, name="", groups=""),
-        delete(ApiAnswer).where(ApiAnswer.answer.contains(person_id, autoescape=True)),
-        delete(GroupMember).where(GroupMember.person_id == person_id),
-        delete(PersonTerm).where(PersonTerm.person_id == person_id),
-    ):
-        session.execute(statement)
-
-
-def _erase_details(session: Session, person_id: str) -> None:
-    """Let the records of what concerned them, or was done by them, keep no detail."""
-    theirs = or_(AuditEntry.subject_id == person_id, AuditEntry.actor == f"person:{person_id}")
-    session.execute(
-        update(AuditEntry)
-        .where(theirs, AuditEntry.detail.is_not(None))
-        .values(detail=None, salt=None)
-    )

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts import proof
 from app.accounts.posting import tell
-from app.activation.revocation import By
+from app.activation.ending import By
 from app.audit import Act, record
 from app.config import Config
 from app.models import Person, Staff

@@ -11,10 +11,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.activation.account_services import NotAllowedError, ensure_services
-from app.activation.ending import forget_answers, kill
+from app.activation.ending import By, forget_answers, kill_told
 from app.activation.issue import wait_for_device
-from app.activation.revocation import By, end_keys
-from app.audit import Act, record_own
+from app.activation.revocation import end_keys
+from app.audit import Act
 from app.models import (
     AccountService,
     Activation,
@@ -132,9 +132,7 @@ def take_back(session: Session, account: MailAccount, kept: Collection[str], by:
     if not going:
         return
     connection = session.connection()
-    for killed in kill(connection, _leading_to(session, going), reason="service-taken"):
-        act = Act.ACTIVATION_ENDED
-        record_own(session, act, account.person_id, killed, by.now, by.actor, detail=by.detail)
+    kill_told(connection, _leading_to(session, going), by, reason="service-taken")
     end_keys(connection, SERVICE_KEY.c.account_service_id.in_(going), account.person_id, by)
     keys = session.execute(
         select(ServiceKey.id, ServiceKey.activation_id).where(

@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import Session
 
-from app.accounts.invited import end_invitation, find_open
+from app.accounts.invited import find_open
 from app.audit import Act
 from app.clock import DAY
 from app.database import queue_for
@@ -30,8 +30,6 @@ from app.models import (
     PersonGroup,
     Reach,
     ServiceName,
-    Staff,
-    StaffState,
     new_id,
 )
 from app.outbox.kinds import MailKind
@@ -46,14 +44,13 @@ from app.provisioning.acts import (
     usable_reason,
 )
 from app.provisioning.choosing import give, take_back, usable_services, wait
-from app.provisioning.open_invitations import send
-from app.rights import Permission
+from app.provisioning.open_invitations import expire_one, send
 from app.staff.reach import (
     Actor,
-    ColleagueError,
     check,
     find,
     groups_within,
+    refuse_colleague,
 )
 
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}")
@@ -113,7 +110,7 @@ def invite(
     if owner is not None:
         return _provide(session, actor, owner, order, reason=reason, here=here)
     refuse_invited(session, actor, order.address, here)
-    _refuse_colleague(session, actor, order.address)
+    refuse_colleague(session, actor, [order.address])
     groups = _usable_groups(session, actor, order.groups)
     account = _earlier(session, actor, order.address) or _new_person(session, order, here)
     _join(session, account.person_id, groups)
@@ -133,7 +130,7 @@ def refuse_invited(session: Session, actor: Actor, address: str, here: Here) -> 
         find(session, actor, open_one.person_id)
         raise AlreadyInvitedError(open_one.person_id)
     # The worker comes round once a minute; nobody has to wait for it.
-    end_invitation(session, open_one.id, InvitationState.EXPIRED, now=here.now)
+    expire_one(session, open_one.id, now=here.now)
 
 
 def _usable(wanted: Invite) -> Invite:
@@ -168,13 +165,6 @@ def _provide(
     deed.note(Act.SERVICES_CHOSEN, account.id, account=account.address, chosen=chosen)
     deed.tell(MailKind.SERVICES_CHOSEN, account.address, account=account.address, services=chosen)
     return Invited(account.person_id, None, activation_id)
-
-
-def _refuse_colleague(session: Session, actor: Actor, address: str) -> None:
-    """What belongs to a member of staff is set up by those who manage staff."""
-    theirs = select(exists().where(Staff.address == address, Staff.state != StaffState.DISABLED))
-    if not actor.may(Permission.STAFF_MANAGE) and session.scalar(theirs):
-        raise ColleagueError
 
 
 def _usable_groups(session: Session, actor: Actor, groups: Sequence[str]) -> list[str]:

@@ -7,9 +7,10 @@ from typing import Final
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.accounts.invited import end_invitation, is_known
+from app.accounts.ending_invitations import end_invitations
+from app.accounts.invited import is_known
 from app.accounts.removal import remove_account
-from app.activation.ending import kill
+from app.activation.ending import By, kill_told
 from app.audit import Act
 from app.clock import DAY, HOUR
 from app.models import (
@@ -22,6 +23,7 @@ from app.models import (
     OutgoingMail,
     ServiceGrant,
 )
+from app.models.tables import INVITATION
 from app.outbox.kinds import MailKind
 from app.provisioning.acts import Deed, GoneError, Here, begin
 from app.provisioning.choosing import wait
@@ -85,12 +87,34 @@ def withdraw(
     deed = begin(
         session, actor, invitation.person_id, reason=reason, now=here.now, entropy=here.entropy
     )
-    if not end_invitation(session, invitation_id, InvitationState.WITHDRAWN, now=here.now):
+    withdrawn = end_invitations(
+        session.connection(),
+        INVITATION.c.id == invitation_id,
+        InvitationState.WITHDRAWN,
+        actor=actor.actor,
+        now=here.now,
+        detail=deed.by.detail,
+    )
+    if not withdrawn:
         raise GoneError
-    _stop_waiting(session, invitation, "withdrawn")
+    _stop_waiting(session, invitation, deed.by, "withdrawn")
     drop_entered(session, invitation, actor.actor, "withdrawn", here.now, why=deed.reason)
-    deed.note(Act.INVITATION_WITHDRAWN, invitation_id, account=invitation.address)
     deed.tell(MailKind.WITHDRAWN, invitation.address, account=invitation.address)
+
+
+def expire_one(session: Session, invitation_id: str, *, now: int) -> bool:
+    """End an invitation that is over its time; False when it was sent again, or has ended."""
+    expired = end_invitations(
+        session.connection(),
+        (INVITATION.c.id == invitation_id) & (INVITATION.c.expires_at <= now),
+        InvitationState.EXPIRED,
+        actor="system",
+        now=now,
+    )
+    if expired:
+        invitation = session.get_one(Invitation, invitation_id)
+        drop_entered(session, invitation, "system", "expired", now)
+    return bool(expired)
 
 
 def send(deed: Deed, kind: MailKind, address: str, services: str, until: int) -> None:
@@ -117,7 +141,7 @@ def drop_entered(
         remove_account(session, account, actor=actor, reason=cause, now=now, why=why)
 
 
-def _stop_waiting(session: Session, invitation: Invitation, reason: str) -> None:
+def _stop_waiting(session: Session, invitation: Invitation, by: By, reason: str) -> None:
     """End what waits for a device, by whatever way, at the account of an invitation."""
     waiting = session.scalars(
         select(Activation.id)
@@ -131,7 +155,7 @@ def _stop_waiting(session: Session, invitation: Invitation, reason: str) -> None
         )
         .distinct()
     ).all()
-    kill(session.connection(), waiting, reason=reason)
+    kill_told(session.connection(), waiting, by, reason=reason)
 
 
 def _invitation(session: Session, invitation_id: str) -> Invitation:

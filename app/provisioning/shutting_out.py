@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.accounts import sessions
-from app.activation.ending import kill
+from app.activation.ending import kill_told
 from app.activation.revocation import end_keys
-from app.audit import Act, record_own
+from app.audit import Act
 from app.models import Activation, ActivationState, Person
 from app.models.tables import SERVICE_KEY
 from app.outbox.kinds import MailKind
@@ -43,8 +43,7 @@ def disable(
         )
     ).all()
     # Before the keys: a confirm that was faster has made some by then.
-    for killed in kill(session.connection(), open_ones, reason="disabled"):
-        record_own(session, Act.ACTIVATION_ENDED, person_id, killed, now, by, detail=why)
+    kill_told(session.connection(), open_ones, deed.by, reason="disabled")
     end_keys(session.connection(), SERVICE_KEY.c.person_id == person_id, person_id, deed.by)
     deed.note(Act.PERSON_DISABLED, person_id)
     deed.tell(MailKind.DISABLED)

@@ -247,5 +247,6 @@ def test_a_new_address_that_nobody_proved_goes_with_its_invitation(
         office.service.clock.advance(7 * DAY)
         expire(office.service.database, office.service.clock)
     assert office.row(Invitation, invitation).state == how
+    assert f"invitation-{how}" in office.acts(ann.person_id)
     assert addresses_of(office, ann.person_id) == [ann.address]
     assert office.sign_in(ann.address) == ann.person_id

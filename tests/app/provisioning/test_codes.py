@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.audit import Act
+from app.history.sentences import sentence
 from app.models import (
     AccountService,
     Activation,
@@ -57,6 +58,10 @@ def test_an_invited_person_gets_a_key_and_stays_unproven(office: Office) -> None
     assert account.proven_at is None
     assert made.invitation_id is not None
     assert office.row(Invitation, made.invitation_id).state == InvitationState.ACCEPTED
+    accepted = [row for row in office.audit(made.person_id) if row[1] == Act.INVITATION_ACCEPTED]
+    assert accepted == [("system", Act.INVITATION_ACCEPTED, {"account": EVE, "with": "code"})]
+    said = sentence(Act.INVITATION_ACCEPTED, {"account": EVE, "with": "code"})
+    assert "with a typed code" in said
     # What waited for their device is over: they have come.
     assert office.row(Activation, made.activation_id).state == ActivationState.DEAD
     assert {Act.CODE_MADE, Act.DEVICE_ACTIVATED} <= set(office.acts(made.person_id))

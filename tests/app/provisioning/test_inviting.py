@@ -218,6 +218,11 @@ def test_what_was_withdrawn_waits_no_more(office: Office) -> None:
     assert office.row(Invitation, made.invitation_id).state == InvitationState.WITHDRAWN
     assert office.row(Activation, made.activation_id).state == "dead"
     assert office.mail()[-1] == ("withdrawn", EVE)
+    olu, why = "staff:staff-olu", {"reason": REASON}
+    assert office.audit(made.person_id)[-2:] == [
+        (olu, Act.INVITATION_WITHDRAWN, {"account": EVE, **why}),
+        (olu, Act.ACTIVATION_ENDED, why),
+    ]
     for act in ("withdraw", "resend"):
         with pytest.raises(GoneError):
             office.make(act, made.invitation_id)
@@ -247,9 +252,11 @@ def test_invitations_end_by_themselves_and_say_so(office: Office) -> None:
 
 
 def test_one_that_is_over_its_time_is_in_nobodys_way(office: Office) -> None:
-    office.invite()
+    made = office.invite()
     office.service.clock.advance(8 * DAY)
     assert office.invite().invitation_id
+    ended = [row for row in office.audit(made.person_id) if row[1] == Act.INVITATION_EXPIRED]
+    assert ended == [("system", Act.INVITATION_EXPIRED, {"account": EVE})]
 
 
 def test_an_act_that_fails_leaves_nothing(office: Office) -> None:

@@ -24,6 +24,7 @@ from app.models import (
     ServiceKey,
 )
 from tests.app.provisioning.office import EVE, Office, accepted
+from tests.app.provisioning.test_codes import make
 
 
 def of(office: Office, address: str = EVE) -> MailAccount:
@@ -99,10 +100,38 @@ def test_one_that_was_withdrawn_or_is_over_makes_nobody_that_person(office: Offi
     newcomer = office.sign_in()
     assert newcomer != made.person_id
     assert of(office).person_id == newcomer
-    assert office.acts(made.person_id)[-1] == Act.ACCOUNT_REMOVED
     late = office.invite("late@example.org")
     office.service.clock.advance(8 * DAY)
     assert office.sign_in("late@example.org") != late.person_id
+    ended = [Act.INVITATION_WITHDRAWN, Act.ACTIVATION_ENDED, Act.ACCOUNT_REMOVED]
+    assert [act for act in office.acts(late.person_id) if act in ended] == ended
+
+
+def test_who_was_only_set_up_goes_with_their_last_address(office: Office) -> None:
+    made = office.invite(name="Eve", groups=("group-stores",))
+    office.make("withdraw", made.invitation_id)
+    office.sign_in()
+    assert made.person_id not in {row.id for row in office.rows(Person)}
+    gone = office.audit(made.person_id)
+    assert gone[-1] == ("system", Act.PERSON_DELETED, {"reason": "proven-by-another"})
+    # What was said of them names an address that is another's now.
+    assert [facts for _, _, facts in gone[:-1] if facts] == []
+
+
+def test_who_was_shut_out_before_they_came_stays_shut_out(office: Office) -> None:
+    made = office.invite(name="Eve")
+    office.make("withdraw", made.invitation_id)
+    office.act("disable", made.person_id, by="Ada")
+    office.sign_in()
+    assert office.row(Person, made.person_id).disabled_at is not None
+
+
+def test_a_code_that_was_read_out_ends_and_says_so(office: Office) -> None:
+    made, ann = office.invite(services=("mail",)), office.service.ann
+    make(office, made.person_id)
+    office.add(ann.person_id, EVE)
+    ended = [row for row in office.audit(ann.person_id) if row[1] == Act.ACTIVATION_ENDED]
+    assert [actor for actor, _, _ in ended] == [f"person:{ann.person_id}"]
 
 
 def test_who_is_known_keeps_their_person_and_gets_what_was_set_up(office: Office) -> None:
