@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, delete, select, tuple_, update
 
 from app.activation.confirmation import expire_unconfirmed, overdue
-from app.activation.ending import kill
+from app.activation.ending import By, kill, kill_told
 from app.clock import DAY
 from app.crashpoints import crashpoint
 from app.exchange.statements import MAX_ATTEMPTS
 from app.models import ActivationState, GrantState, MailCheck, Throttle, WebSession
 from app.models.tables import ACTIVATION, DEVICE, RUN, SERVICE_GRANT
-from app.statistics.tallying import note_ended
+from app.statistics.names import Ending
 
 if TYPE_CHECKING:
     from app.clock import Clock
@@ -90,13 +90,17 @@ def _expire_activations(database: Database, now: int) -> int:
 
 
 def _expire(connection: Connection, ids: list[str], now: int) -> int:
-    """Kill them and count them: a rotation's end is the key's affair and not in the counts."""
-    killed = kill(connection, ids, reason="expired")
-    is_burnt = ACTIVATION.c.attempts >= MAX_ATTEMPTS
-    asked = ACTIVATION.c.id.in_(killed) & ACTIVATION.c.rotates_key_id.is_(None)
-    rows = connection.execute(select(is_burnt).where(asked)).scalars().all()
-    burnt = sum(map(bool, rows))
-    note_ended(connection, now=now, expired=len(rows) - burnt, burnt=burnt)
+    """Kill them, and tell why; a rotation's end is the key's affair and told of with it."""
+    is_burnt = (ACTIVATION.c.attempts >= MAX_ATTEMPTS).label("is_burnt")
+    of_key = ACTIVATION.c.rotates_key_id.is_not(None).label("of_key")
+    rows = connection.execute(
+        select(ACTIVATION.c.id, is_burnt, of_key).where(ACTIVATION.c.id.in_(ids))
+    ).all()
+    killed = kill(connection, [row.id for row in rows if row.of_key], reason="expired")
+    for ending in (Ending.EXPIRED, Ending.BURNT):
+        theirs = [row.id for row in rows if not row.of_key and row.is_burnt == (ending == "burnt")]
+        by = By(now, "system", detail={"ended": ending.value})
+        killed += kill_told(connection, theirs, by, reason="expired")
     return len(killed)
 
 

@@ -107,8 +107,7 @@ def _counts(session: Session, entries: Sequence[AuditEntry]) -> Counter[Key]:
         if step is not None:
             counts[day, Daily.ACTIVATIONS.value, step.value] += 1
         if step is Step.ENDED:
-            ending = ENDINGS.get(entry.actor.partition(":")[0], Ending.BY_SYSTEM)
-            counts[day, Daily.ENDED.value, ending.value] += 1
+            counts[day, Daily.ENDED.value, _ending(entry).value] += 1
         if step is Step.ACTIVE and entry.target in waits:
             counts[day, Daily.WAITED.value, waits[entry.target]] += 1
         if entry.act == Act.SIGN_IN_FAILED:
@@ -117,6 +116,14 @@ def _counts(session: Session, entries: Sequence[AuditEntry]) -> Counter[Key]:
             where = provider_of(str(detail.get("account", "")), pinned)
             counts[day, Daily.FAILED_AT.value, where] += 1
     return counts
+
+
+def _ending(entry: AuditEntry) -> Ending:
+    """Return why an activation ended: its time was over, or somebody ended it."""
+    by_itself = detail_of(entry).get("ended")
+    if by_itself in {Ending.EXPIRED, Ending.BURNT}:
+        return Ending(by_itself)
+    return ENDINGS.get(entry.actor.partition(":")[0], Ending.BY_SYSTEM)
 
 
 def provider_of(address: str, pinned: Iterable[str]) -> str:

@@ -10,7 +10,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.clock import DAY
 from app.models import DailyCount
-from app.statistics.names import Daily, Ending, Step
 
 DAILY: Final = cast("Table", DailyCount.__table__)
 # Day since 1970, what, label.
@@ -32,14 +31,3 @@ def add(connection: Connection, counts: Mapping[Key, int]) -> None:
     )
     for (day, what, label), count in sorted(counts.items()):
         connection.execute(statement, {"day": day, "what": what, "label": label, "count": count})
-
-
-def note_ended(connection: Connection, *, now: int, expired: int, burnt: int) -> None:
-    """Count activations whose time is over; no entry of the audit tells of them."""
-    day = day_of(now)
-    counts = {
-        (day, Daily.ENDED.value, Ending.EXPIRED.value): expired,
-        (day, Daily.ENDED.value, Ending.BURNT.value): burnt,
-        (day, Daily.ACTIVATIONS.value, Step.ENDED.value): expired + burnt,
-    }
-    add(connection, {key: count for key, count in counts.items() if count})

@@ -10,9 +10,11 @@ from sqlalchemy import select
 from app.accounts.proof import note_failure
 from app.activation.services import request_activation, revoke_activation
 from app.activation.sweep import sweep
+from app.audit import Act
+from app.auditing.reading import detail_of
 from app.clock import DAY, HOUR, MINUTE, SECOND
 from app.mailservers.causes import Cause
-from app.models import CountingState, MailAccount, MailPin
+from app.models import AuditEntry, CountingState, MailAccount, MailPin
 from app.statistics.counting import count_audit, provider_of
 from tests.app.service_fixtures import Service
 from tests.app.statistics.counted import count_all, daily, seal_all, today
@@ -94,22 +96,27 @@ def test_an_activation_that_ends_is_counted_by_who_ended_it(
         assert counts["activations-ended", ending] == 1
 
 
-def test_what_the_sweeper_ends_is_counted_with_it(service: Service) -> None:
+def test_what_the_sweeper_ends_is_told_and_counted_once(service: Service, tmp_path: Path) -> None:
     service.issue(service.ann)
     service.clock.advance(90 * DAY)
     sweep(service.database, service.clock)
     sweep(service.database, service.clock)
+    count_all(service, tmp_path)
     assert today(service) == {("activations", "ended"): 1, ("activations-ended", "expired"): 1}
+    with service.database.read() as session:
+        told = session.scalars(select(AuditEntry).where(AuditEntry.act == Act.ACTIVATION_ENDED))
+        assert [(row.actor, detail_of(row)) for row in told] == [("system", {"ended": "expired"})]
 
 
 def test_a_document_that_was_tried_too_often_is_told_from_one_that_nobody_took(
-    service: Service,
+    service: Service, tmp_path: Path
 ) -> None:
     document = service.issue(service.ann).document
     for number in range(5):
         service.exchange.init(service.handset(f"device {number}").offer(service, document).init)
     service.clock.advance(90 * DAY)
     sweep(service.database, service.clock)
+    count_all(service, tmp_path)
     assert today(service)["activations-ended", "burnt"] == 1
 
 
