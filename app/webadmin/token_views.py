@@ -19,19 +19,13 @@ from app.webadmin.gate import current_staff
 from app.webadmin.import_forms import TokenForm
 
 SCOPES: Final = {
-    Permission.DASHBOARD_SEE: lazy_gettext("see the figures of the overview"),
     Permission.PEOPLE_SEE: lazy_gettext("see people and what they have"),
     Permission.PEOPLE_PROVISION: lazy_gettext("invite people and choose their services"),
     Permission.DEVICES_REVOKE: lazy_gettext("revoke keys and devices, and remove keys from them"),
-    Permission.SESSIONS_END: lazy_gettext("end people's sessions"),
     Permission.PEOPLE_IMPORT: lazy_gettext("invite whole lists"),
-    Permission.PEOPLE_EXPORT: lazy_gettext("export people"),
     Permission.PEOPLE_DISABLE: lazy_gettext("shut people out, and let them in again"),
-    Permission.PEOPLE_DELETE: lazy_gettext("delete people"),
     Permission.GROUPS_MANAGE: lazy_gettext("make and change groups"),
     Permission.AUDIT_SEE: lazy_gettext("read the audit"),
-    Permission.AUDIT_EXPORT: lazy_gettext("export the audit"),
-    Permission.WEBHOOKS_MANAGE: lazy_gettext("change what outside systems are told"),
     Permission.METRICS_READ: lazy_gettext("read the metrics"),
 }
 
