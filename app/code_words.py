@@ -6,8 +6,9 @@ from typing import Any
 
 from flask_babel import gettext, ngettext
 
-from app.activation.code_status import MAX_RUNS, CodeStage, CodeStatus
+from app.activation.code_status import CodeStage, CodeStatus
 from app.clock import SECOND
+from app.exchange.statements import MAX_ATTEMPTS
 
 
 def status_json(status: CodeStatus, now: int) -> dict[str, Any]:
@@ -44,6 +45,6 @@ def tries(status: CodeStatus) -> str:
         "%(num)s of %(most)s tries used.",
         "%(num)s of %(most)s tries used.",
         status.tries,
-        most=MAX_RUNS,
+        most=MAX_ATTEMPTS,
     )
     return used

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.activation.confirmation import is_overdue
+from app.exchange.statements import MAX_ATTEMPTS
 from app.models import (
     AccountService,
     Activation,
@@ -20,8 +21,6 @@ from app.models import (
     Run,
     ServiceGrant,
 )
-
-MAX_RUNS: Final = 5
 
 _RUN_UNTIL: Final = (
     select(func.max(Run.expires_at)).where(Run.activation_id == Activation.id).scalar_subquery()
@@ -115,10 +114,10 @@ def _stage(row: Activation, run_until: int, now: int) -> CodeStage:
         }
         return ends.get(row.ended_reason, CodeStage.ENDED)
     # A run that began in time may come to its end, also the last one.
-    is_last = row.attempts >= MAX_RUNS or (row.document_expires_at or 0) <= now
+    is_last = row.attempts >= MAX_ATTEMPTS or (row.document_expires_at or 0) <= now
     if is_last and run_until > now:
         return CodeStage.TRYING
-    if row.attempts >= MAX_RUNS:
+    if row.attempts >= MAX_ATTEMPTS:
         return CodeStage.USED_UP
     return CodeStage.EXPIRED if is_last else CodeStage.OPEN
 
