@@ -6,7 +6,7 @@ One row for each; Flask's own session is unused.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from flask import Flask, Request, g, request
@@ -30,7 +30,7 @@ COOKIE: Final = "__Host-handfast"
 class Browser:
     """What is known of the browser behind this request."""
 
-    token: str
+    token: str = field(repr=False)
     is_new: bool
     session_id: str | None = None
     person_id: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from sqlalchemy.exc import IntegrityError
@@ -27,7 +27,7 @@ class NothingToFinishError(Exception):
 class NewSession:
     """A fresh session: the only time its token is known outside of the browser."""
 
-    token: str
+    token: str = field(repr=False)
     session_id: str
     person_id: str
     wanted: object

@@ -53,7 +53,7 @@ class Redemption:
     # The grants' rows in document order: grant_id, account_service_id, address, service(_uid).
     grants: Sequence[Any]
     run: bytes
-    confirm_hash: bytes
+    confirm_hash: bytes = field(repr=False)
     secrets: RunSecrets = field(repr=False)
     claim: DeviceClaim
     address: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import default
@@ -44,7 +44,7 @@ _LOG: Final = logging.getLogger(__name__)
 class Bounce:
     """A delivery report of a permanent failure, believed by nobody yet."""
 
-    untrusted_ids: tuple[tuple[str, bytes], ...]
+    untrusted_ids: tuple[tuple[str, bytes], ...] = field(repr=False)
     words: str
 
 

@@ -6,7 +6,7 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -37,7 +37,8 @@ class Letter:
     """A subject on one line, and the text under it."""
 
     subject: str
-    body: str
+    # It may have a code in it.
+    body: str = field(repr=False)
 
 
 def write(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ class Choice:
 
     name: str
     login: str
-    password_hash: str
+    password_hash: str = field(repr=False)
 
 
 def begin(database: Session, untrusted_token: str, here: StaffHere) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -26,8 +26,8 @@ class Factor(StrEnum):
 class GivenCode:
     """A code as somebody typed it, of whichever kind; the slow part of checking it is done."""
 
-    untrusted: str
-    recovery_hash: bytes | None
+    untrusted: str = field(repr=False)
+    recovery_hash: bytes | None = field(repr=False)
 
 
 def given_code(staff_id: str, untrusted: str, here: StaffHere) -> GivenCode:

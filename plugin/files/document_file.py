@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from plugin.errors import ExitCode, UserError
@@ -17,7 +17,8 @@ class DocumentFile:
     """An untrusted document and the identity of the file it was read from."""
 
     path: Path
-    untrusted_document: bytes
+    # Its secret activates a device.
+    untrusted_document: bytes = field(repr=False)
     identity: tuple[int, int]
 
     def unlink(self) -> bool:
