@@ -38,9 +38,14 @@ PER_SESSION: Final = Limit("session", 600, 15 * MINUTE)
 PER_TOKEN: Final = Limit("token", 3000, 15 * MINUTE)
 PER_ACCOUNT_AND_ADDRESS: Final = Limit("account-address", 10, 15 * MINUTE)
 PER_ACCOUNT: Final = Limit("account", 40, 15 * MINUTE)
-# Mail with a code, to one mail address and for one person: nobody floods somebody's mailbox.
-PER_CHALLENGED_ADDRESS: Final = Limit("challenged", 3, HOUR)
+# Mail with a code, to one mail address and for one person: nobody floods somebody's mailbox, and
+# nobody alone uses up what others may ask for.
+PER_CHALLENGED_ADDRESS: Final = Limit("challenged", 6, HOUR)
+PER_CHALLENGER_AND_ADDRESS: Final = Limit("challenger-challenged", 3, HOUR)
 PER_CHALLENGER: Final = Limit("challenger", 10, HOUR)
+# Codes to type, which a person makes, and which staff make for one person: each leads to mail.
+PER_CODE_MAKER: Final = Limit("codes-own", 10, HOUR)
+PER_CODES_BY_STAFF: Final = Limit("codes-by-staff", 10, HOUR)
 # How long an address that signed in counts as the owner's.
 KNOWN: Final = Limit("known", 1, 90 * DAY)
 
@@ -68,7 +73,6 @@ class Throttles:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._insert = insert_sqlite if database.is_sqlite else insert_postgresql
 
     def count_request(self, client: str, *, now: int) -> Quota:
         """Count one act of an address, or raise TooManyError."""
@@ -91,7 +95,7 @@ class Throttles:
     def count(self, limit: Limit, subject: str, *, now: int) -> Quota:
         """Count one act towards any limit, or raise TooManyError."""
         with self._database.write() as session:
-            count, resets_at = self._add(session, limit, subject, now=now)
+            count, resets_at = _add(session, limit, subject, now=now)
         quota = Quota(limit, max(0, limit.count - count), resets_at)
         if count > limit.count:
             raise TooManyError(resets_at, quota)
@@ -105,18 +109,18 @@ class Throttles:
         """Count one credential given for an account, or raise TooManyError."""
         near = f"{account} {sender(client)}"
         with self._database.write() as session:
-            retry_at = self._take(session, PER_ACCOUNT_AND_ADDRESS, near, now=now)
+            retry_at = _taken(session, PER_ACCOUNT_AND_ADDRESS, near, now=now)
             if retry_at is None and not self._is_known(session, near, now=now):
-                retry_at = self._take(session, PER_ACCOUNT, account, now=now)
+                retry_at = _taken(session, PER_ACCOUNT, account, now=now)
         if retry_at is not None:
             raise TooManyError(retry_at)
 
     def count_challenge(self, session: Session, person: str, address: str, *, now: int) -> None:
         """Count one mail with a code, or raise TooManyError, which ends the transaction."""
-        for limit, subject in ((PER_CHALLENGED_ADDRESS, address), (PER_CHALLENGER, person)):
-            retry_at = self._take(session, limit, subject, now=now)
-            if retry_at is not None:
-                raise TooManyError(retry_at)
+        # Who has had enough leaves the address's own count as it was.
+        take(session, PER_CHALLENGER_AND_ADDRESS, f"{person} {address}", now=now)
+        take(session, PER_CHALLENGER, person, now=now)
+        take(session, PER_CHALLENGED_ADDRESS, address, now=now)
 
     def forgive(self, session: Session, account: str, client: str, *, now: int) -> None:
         """After a good sign-in: clear the counter, and remember the address as the owner's."""
@@ -125,32 +129,42 @@ class Throttles:
             delete(Throttle).where(Throttle.bucket == _bucket(PER_ACCOUNT_AND_ADDRESS, near))
         )
         session.execute(delete(Throttle).where(Throttle.bucket == _bucket(KNOWN, near)))
-        self._take(session, KNOWN, near, now=now)
-
-    def _take(self, session: Session, limit: Limit, subject: str, *, now: int) -> int | None:
-        count, resets_at = self._add(session, limit, subject, now=now)
-        return resets_at if count > limit.count else None
-
-    def _add(self, session: Session, limit: Limit, subject: str, *, now: int) -> tuple[int, int]:
-        fresh = self._insert(Throttle).values(
-            bucket=_bucket(limit, subject), count=1, resets_at=now + limit.window
-        )
-        over = Throttle.resets_at <= now
-        counted = fresh.on_conflict_do_update(
-            index_elements=[Throttle.bucket],
-            set_={
-                "count": case((over, 1), else_=Throttle.count + 1),
-                "resets_at": case((over, now + limit.window), else_=Throttle.resets_at),
-            },
-        ).returning(Throttle.count, Throttle.resets_at)
-        count, resets_at = session.execute(counted).one()
-        return int(count), int(resets_at)
+        _taken(session, KNOWN, near, now=now)
 
     def _is_known(self, session: Session, near: str, *, now: int) -> bool:
         known = select(Throttle.resets_at).where(
             Throttle.bucket == _bucket(KNOWN, near), Throttle.resets_at > now
         )
         return session.scalar(known) is not None
+
+
+def take(session: Session, limit: Limit, subject: str, *, now: int) -> None:
+    """Count one act in the caller's transaction, or raise TooManyError, which ends it."""
+    retry_at = _taken(session, limit, subject, now=now)
+    if retry_at is not None:
+        raise TooManyError(retry_at)
+
+
+def _taken(session: Session, limit: Limit, subject: str, *, now: int) -> int | None:
+    count, resets_at = _add(session, limit, subject, now=now)
+    return resets_at if count > limit.count else None
+
+
+def _add(session: Session, limit: Limit, subject: str, *, now: int) -> tuple[int, int]:
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    fresh = (insert_sqlite if is_sqlite else insert_postgresql)(Throttle).values(
+        bucket=_bucket(limit, subject), count=1, resets_at=now + limit.window
+    )
+    over = Throttle.resets_at <= now
+    counted = fresh.on_conflict_do_update(
+        index_elements=[Throttle.bucket],
+        set_={
+            "count": case((over, 1), else_=Throttle.count + 1),
+            "resets_at": case((over, now + limit.window), else_=Throttle.resets_at),
+        },
+    ).returning(Throttle.count, Throttle.resets_at)
+    count, resets_at = session.execute(counted).one()
+    return int(count), int(resets_at)
 
 
 def _bucket(limit: Limit, subject: str) -> str:

@@ -249,12 +249,24 @@ def test_nobody_floods_a_mailbox(service: Service) -> None:
         ask(service, service.ann)
     with pytest.raises(TooManyError):
         ask(service, service.ann)
-    # Nor with a second person's help.
-    claim(service, service.bob, "claim of Bob")
-    with pytest.raises(TooManyError):
-        ask(service, service.bob, "claim of Bob")
     service.clock.advance(HOUR)
-    ask(service, service.bob, "claim of Bob")
+    ask(service, service.ann)
+
+
+def test_nobody_uses_up_what_the_owner_of_a_mailbox_may_ask_for(service: Service) -> None:
+    claim(service, service.ann)
+    claim(service, service.bob, "claim of Bob")
+    for _ in range(3):
+        ask(service, service.ann)
+    with pytest.raises(TooManyError):
+        ask(service, service.ann)
+    for _ in range(3):
+        ask(service, service.bob, "claim of Bob")
+    # Six in all is what a mailbox gets, whoever else asks.
+    eve = service.add_person("eve")
+    claim(service, eve, "claim of Eve")
+    with pytest.raises(TooManyError):
+        ask(service, eve, "claim of Eve")
 
 
 def test_what_somebody_else_proved_stays_theirs(service: Service) -> None:
