@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from app.mailservers.server import VouchedBy
@@ -13,13 +13,13 @@ from app.outbox.kinds import MailKind
 from app.outbox.services import queue
 
 
-def post_address(session: Session, person_id: str) -> str | None:
+def post_address(session: Session | Connection, person_id: str) -> str | None:
     """Return where the person is written to: the first address that is theirs.
 
     One that staff entered counts until they have a proven one; one that they named a server for
     themselves never does, since it may be anybody's.
     """
-    return session.scalar(
+    found: str | None = session.scalar(
         select(MailAccount.address)
         .where(
             MailAccount.person_id == person_id,
@@ -33,6 +33,7 @@ def post_address(session: Session, person_id: str) -> str | None:
         )
         .limit(1)
     )
+    return found
 
 
 def tell(

@@ -18,6 +18,7 @@ from app.extensions import handfast
 from app.permissions import current_person, require
 from app.rights import Permission
 from app.spelling import spelled
+from app.throttle import PER_CODE_MAKER, take
 from app.words_for_people import SERVICE_NAMES
 
 __all__ = ["activation"]
@@ -39,6 +40,7 @@ def show_code() -> str | Response:
         with here.database.write() as session:
             if not owns_account(session, person_id, wanted.account_id):
                 abort(404)
+            take(session, PER_CODE_MAKER, person_id, now=here.clock.now())
             made = make_code(
                 session.connection(),
                 person_id=person_id,

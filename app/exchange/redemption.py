@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, insert
 
+from app.accounts.posting import post_address
 from app.activation.codes import follow_use
 from app.activation.confirmation import expire_unconfirmed
 from app.activation.rotation import time_to_rotate
@@ -220,14 +221,20 @@ def _record(connection: Connection, wanted: Redemption, device_id: str) -> None:
 
 
 def _tell(connection: Connection, wanted: Redemption, entropy: Callable[[int], bytes]) -> None:
-    """Tell the person by mail: who has a code read out to them is looking at no page."""
-    for address in sorted({row.address for row in wanted.grants}):
-        mail = new_mail(
-            person_id=wanted.person_id,
-            address=address,
-            kind=MailKind.NEW_DEVICE,
-            facts={"account": address, "device": shown_name(wanted.claim.name, wanted.claim.jkt)},
-            now=wanted.now,
-            entropy=entropy,
-        )
-        connection.execute(insert(OutgoingMail).values(mail))
+    """Tell the person by mail: who has a code read out to them is looking at no page.
+
+    An address that they only named may be a stranger's, and the device's name is their own words.
+    """
+    address = post_address(connection, wanted.person_id)
+    if address is None:
+        return
+    accounts = ", ".join(sorted({row.address for row in wanted.grants}))
+    mail = new_mail(
+        person_id=wanted.person_id,
+        address=address,
+        kind=MailKind.NEW_DEVICE,
+        facts={"account": accounts, "device": shown_name(wanted.claim.name, wanted.claim.jkt)},
+        now=wanted.now,
+        entropy=entropy,
+    )
+    connection.execute(insert(OutgoingMail).values(mail))

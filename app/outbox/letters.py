@@ -27,6 +27,11 @@ TRANSLATIONS: Final = ROOT / "app" / "translations"
 _TEMPLATES: Final = ROOT / "templates" / "mail"
 _BIDI_CONTROLS: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
+# Facts in the words of whoever wrote them, who may want them to lead a reader elsewhere, and how
+# many letters of each are shown.
+_WORDS: Final = {"device": 60, "name": 100, "by": 100, "reason": MOST_LETTERS}
+# What mail programs make links of: a dot before a letter, and what stands behind a scheme.
+_LINKING: Final = re.compile(r"(?<=\w)([.\u3002\uff0e\uff61])(?=[^\W\d_])|(?<=[^\W\d_])(:)(?=\S)")
 # First strong isolate, and its end: what <bdi> is to a page.
 _ISOLATE: Final = "\u2068"
 _END: Final = "\u2069"
@@ -54,7 +59,7 @@ def write(
     locale = _locale(language, folder)
     environment = _environment(str(locale), folder)
     is_mirrored = locale.text_direction == "rtl"
-    shown = {name: _shown(fact, is_mirrored) for name, fact in facts.items()}
+    shown = {name: _shown(name, fact, is_mirrored) for name, fact in facts.items()}
     text = environment.get_template(f"{kind.value}.txt").render(
         **{**shown, "service_name": _one_line(service), "portal": portal}
     )
@@ -62,13 +67,24 @@ def write(
     return Letter(_one_line(subject), _filled(body))
 
 
-def _shown(fact: str | int, is_mirrored: bool) -> str | int:
+def _shown(name: str, fact: str | int, is_mirrored: bool) -> str | int:
     """Return a fact that stays on one line and leaves its sentence in order."""
     if isinstance(fact, int):
         return fact
     text = _one_line(fact)
+    if name in _WORDS:
+        text = _unlinked(_cut(text, _WORDS[name]))
     turns = any(unicodedata.bidirectional(each) in _RIGHT_TO_LEFT for each in text)
     return f"{_ISOLATE}{text}{_END}" if turns or (is_mirrored and text) else text
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def _unlinked(text: str) -> str:
+    """Return the words with a blank wherever a mail program would see an address of the web."""
+    return _LINKING.sub(lambda found: f"{found[0]} ", text)
 
 
 def _one_line(text: str) -> str:

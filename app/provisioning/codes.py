@@ -22,6 +22,7 @@ from app.models import AccountService, Activation, Device, DeviceState, MailAcco
 from app.outbox.kinds import MailKind
 from app.provisioning.acts import GoneError, Here, UnusableError, begin, refuse_disabled
 from app.staff.reach import Actor, OutOfReachError, find
+from app.throttle import PER_CODES_BY_STAFF, take
 
 if TYPE_CHECKING:
     from app.keystore.rings import PortalKeys
@@ -60,10 +61,11 @@ def make_code_for(
     """Make a code for somebody, and tell them; its text is shown to whoever asked, once.
 
     Raises UnusableError("services"), ReasonError, OutOfReachError, ColleagueError,
-    DisabledPersonError.
+    DisabledPersonError, TooManyError.
     """
     deed = begin(session, actor, person_id, reason=reason, now=here.now, entropy=here.entropy)
     refuse_disabled(session, person_id)
+    take(session, PER_CODES_BY_STAFF, person_id, now=here.now)
     named = {choice.id: choice.address for choice in choices(session, person_id)}
     try:
         made = make_code(

@@ -89,7 +89,38 @@ def test_a_name_starts_no_line_and_turns_nothing_around() -> None:
 
 def test_a_name_from_right_to_left_leaves_its_sentence_in_order() -> None:
     body = letter(MailKind.NEW_DEVICE, device="מחשב של רות").body
-    assert "\u2068מחשב של רות\u2069 was activated" in body
+    assert "“\u2068מחשב של רות\u2069” was activated" in body
+
+
+@pytest.mark.parametrize("name", ["device", "name", "by", "reason"])
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        ("https://evil.example/win?a=b", "https: //evil. example/win?a=b"),
+        ("go to www.evil.example now", "go to www. evil. example now"),
+        ("HTTP://192.0.2.1/", "HTTP: //192.0.2.1/"),
+        ("evil。example", "evil。 example"),
+        ("mailto:eve@evil.example", "mailto: eve@evil. example"),
+        ("Dr. Ann's iPhone 17.2 at 9:30", "Dr. Ann's iPhone 17.2 at 9:30"),
+    ],
+)
+def test_words_of_others_lead_nowhere(name: str, words: str, written: str) -> None:
+    body = " ".join(letter(MailKind.DEVICE_REVOKED, **{name: words}).body.split())
+    assert written in body
+    assert words == written or words not in body
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MailKind if "laptop" in letter(kind).body])
+def test_a_device_is_named_in_quotes_and_not_at_length(kind: MailKind) -> None:
+    assert "“Ann's laptop”" in " ".join(letter(kind).body.split())
+    long = " ".join(letter(kind, device="word " * 40).body.split())
+    assert "“word" in long
+    assert "word…”" in long
+    assert long.count("word") == 12
+
+
+def test_an_address_is_written_as_it_is() -> None:
+    assert "ann@example.org" in letter(MailKind.NEW_DEVICE).body
 
 
 def test_it_is_written_in_the_language_of_its_reader(tmp_path: Path) -> None:

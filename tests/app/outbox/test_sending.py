@@ -35,7 +35,7 @@ def test_a_mail_goes_out_and_is_written_down(room: MailRoom, server: SubmissionS
     assert taken.message["Message-ID"] == f"<{mail_id}.handfast@example.org>"
     assert taken.message["Auto-Submitted"] == "auto-generated"
     assert taken.message["Date"] is not None
-    assert "Ann's laptop was activated" in taken.message.get_content()
+    assert "“Ann's laptop” was activated" in taken.message.get_content()
     assert ISSUER in taken.message.get_content()
     assert taken.sender.startswith("bounces+")
     mail = room.mail(mail_id)
@@ -84,7 +84,7 @@ def test_names_in_every_script_arrive_as_they_are(
 
     content = server.taken[0].message.get_content()
     assert "\u2068רות\u2069" in content
-    assert "téléphone d’Åsa was activated" in content
+    assert "“téléphone d’Åsa” was activated" in content
     # Whatever the next server can do: it is seven bits on the way.
     assert server.taken[0].raw.isascii()
 

@@ -8,7 +8,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from app.models import Activation, AuditEntry
+from app.models import Activation, ActivationState, AuditEntry
 from protocol.codes import read_code
 from tests.app.exchange.coding import PRESS, confirmed, typed
 from tests.app.pages.seeded import Seeded
@@ -107,3 +107,26 @@ def test_her_history_says_so_and_never_the_code(ann: Browser, bare: Seeded) -> N
     assert secret not in page
     with bare.service.database.read() as session:
         assert not any(secret in str(vars(each)) for each in session.scalars(select(AuditEntry)))
+
+
+def test_ten_codes_in_an_hour_are_enough(ann: Browser, bare: Seeded) -> None:
+    assert all(make(ann, bare) for _ in range(10))
+    before = newest_of_all(bare)
+    assert make(ann, bare) == ""
+    assert ann.page is not None
+    assert ann.page.status_code == 429
+    assert "Too many attempts" in ann.page.text
+    assert int(ann.page.headers["Retry-After"]) <= 3601
+    # It was counted before one was made: the last one still works.
+    assert newest_of_all(bare) == before
+    assert make(bare.browser(bare.service.bob), bare, account=bare.service.bob.account_id)
+
+
+def newest_of_all(bare: Seeded) -> str:
+    """The code that is open, of the one account for which codes are made."""
+    with bare.service.database.read() as session:
+        return session.scalars(
+            select(Activation.id).where(
+                Activation.handle.is_not(None), Activation.state == ActivationState.OPEN
+            )
+        ).one()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.audit import Act
+from app.clock import HOUR
 from app.history.sentences import sentence
 from app.models import (
     AccountService,
@@ -19,6 +20,7 @@ from app.models import (
 from app.provisioning.acts import DisabledPersonError, GoneError, ReasonError, UnusableError
 from app.provisioning.codes import confirm_device_for, end_code_for, make_code_for, status_for
 from app.staff.reach import ColleagueError, OutOfReachError
+from app.throttle import TooManyError
 from tests.app.exchange.coding import confirmed, typed
 from tests.app.provisioning.office import EVE, REASON, Office
 
@@ -136,3 +138,17 @@ def test_only_what_the_person_has(office: Office, ids: list[str]) -> None:
             here=office.here,
             keys=office.service.keys,
         )
+
+
+def test_staff_make_ten_codes_an_hour_for_one_person(office: Office) -> None:
+    for _ in range(10):
+        make(office, "person-ann")
+    with pytest.raises(TooManyError):
+        make(office, "person-ann", by="Ada")
+    # Whom somebody cannot see has nothing used up by them.
+    for _ in range(11):
+        with pytest.raises(OutOfReachError):
+            make(office, "person-bob", by="Una")
+    assert make(office, "person-bob")
+    office.service.clock.advance(HOUR)
+    assert make(office, "person-ann")
