@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -16,6 +16,9 @@ LINK_LABEL: Final = "handfast/1 audit link"
 HEAD_LABEL: Final = "handfast/1 audit head"
 # What stands for the link before the first one.
 START: Final = bytes(32)
+
+
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class HeadFormatError(Exception):
@@ -66,10 +69,10 @@ class Head:
 
 
 class _Line(msgspec.Struct, forbid_unknown_fields=True):
-    at: int
+    at: _Number
     hash: str
     key: str
-    position: int
+    position: _Number
     signature: str
 
 
@@ -78,4 +81,5 @@ def _signed(position: int, link: bytes, at: int) -> bytes:
 
 
 def _number(value: int) -> bytes:
-    return value.to_bytes(8, "big")
+    # Signed, so that a number below zero that somebody put there does not stop the verifier.
+    return value.to_bytes(8, "big", signed=True)

@@ -25,6 +25,10 @@ WINDOW: Final = 2_000
 _QUEUE: Final = "audit sealer"
 
 
+class ImpossibleNumberError(Exception):
+    """An entry has a number that the database never gives, so it gets no place in the chain."""
+
+
 class HeadsAheadError(Exception):
     """The heads file knows of a chain that the database does not have: nothing is signed on."""
 
@@ -35,7 +39,7 @@ def seal(
     """Link a batch of entries, sign the new end, write it down outside; return how many.
 
     Safe to repeat and to run twice at once. ``everything`` looks for latecomers however late.
-    Raises HeadsAheadError before anything is changed.
+    Raises HeadsAheadError before anything is changed, and ImpossibleNumberError after the work.
     """
     with heads_file.opened(path) as file:
         try:
@@ -50,7 +54,16 @@ def seal(
         # After the commit: a head that the database lost would look like a chain cut short.
         with database.read() as session:
             file.append(_after(session, last))
+            if linked < BATCH:
+                _refuse_impossible(session)
     return linked
+
+
+def _refuse_impossible(session: Session) -> None:
+    """Complain of entries that only somebody who owns the database can have put there."""
+    lowest = session.scalar(select(func.min(AuditEntry.id)))
+    if lowest is not None and lowest <= 0:
+        raise ImpossibleNumberError(f"the audit has an entry with the number {lowest}")
 
 
 def _compare(session: Session, last: Head | None) -> None:
@@ -79,7 +92,7 @@ def _link(session: Session, *, everything: bool) -> int:
 
 def _unlinked(session: Session, *, everything: bool) -> Sequence[Any]:
     query = select(AuditEntry.id, AuditEntry.record).where(
-        ~exists().where(AuditLink.audit_id == AuditEntry.id)
+        ~exists().where(AuditLink.audit_id == AuditEntry.id), AuditEntry.id > 0
     )
     if not everything:
         highest = session.scalar(select(func.max(AuditLink.audit_id))) or 0

@@ -1,7 +1,7 @@
 """Everything about the audit computed again, entry by entry, in memory that stays the same.
 
 What somebody who owns the database could do shows as a fault: see ``Wrong``. Only what was never
-linked, or what the heads file never knew of, can go without a trace.
+linked, or what the heads file never knew of, can go without a trace; docs/audit.md has the rest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.auditing.chain import START, Head, link_hash
 from app.clock import MINUTE
 from app.database import Database
 from app.keystore.provider import StoredKey
-from app.models import AuditEntry, AuditHead, AuditLink
+from app.models import AuditEntry, AuditHead, AuditLink, Person
 from protocol.errors import VerificationError
 from protocol.signing import SigningKey, VerifyKey
 
@@ -46,6 +46,8 @@ class Wrong(StrEnum):
     LINK_GONE = "the link is gone"
     ORDER = "another entry was linked here"
     UNLINKED = "the entry is not linked although it is older than a minute"
+    FUTURE = "the entry is not linked and says that it will happen later than now"
+    NUMBER = "the entry has a number that the database never gives"
     UNSIGNED = "the chain goes on beyond its last signed head"
     HEAD = "the signed head is of another chain"
     SIGNATURE = "the signature of the head is wrong"
@@ -180,15 +182,25 @@ class _Verifier:
             return Wrong.DETAIL if record == _expected(row, (None, None)) else Wrong.COLUMNS
         if row.detail is not None or row.salt is not None:
             return Wrong.DETAIL
-        return None if self._was_deleted(row.subject_id, row.actor) else Wrong.ERASED
+        return None if self._was_deleted(row) else Wrong.ERASED
 
-    def _was_deleted(self, subject_id: str | None, actor: str) -> bool:
-        """Tell whether an erased entry is of somebody whose deletion is in the audit."""
-        people = [subject_id, actor.removeprefix("person:")]
-        deletion = exists().where(
-            AuditEntry.act == Act.PERSON_DELETED, AuditEntry.target.in_(filter(None, people))
+    def _was_deleted(self, row: Any) -> bool:
+        """Tell whether an erased entry is of somebody who was deleted after it, and is gone."""
+        people = [row.subject_id, row.actor.removeprefix("person:")]
+        deletions = select(*_COLUMNS, _IS_LINKED.label("is_linked")).where(
+            AuditEntry.act == Act.PERSON_DELETED,
+            AuditEntry.target.in_(filter(None, people)),
+            AuditEntry.id > row.id,
+            ~exists().where(Person.id == AuditEntry.target),
         )
-        return bool(self._session.scalar(select(deletion)))
+        return any(
+            _agrees(found) and (found.is_linked or self._is_recent(found))
+            for found in self._session.execute(deletions)
+        )
+
+    def _is_recent(self, row: Any) -> bool:
+        """Tell whether an entry is so young that it may still wait for the sealer."""
+        return bool(row.id > 0 and abs(row.at - self._now) <= PATIENCE)
 
     def _heads(self, first: int, last: int) -> dict[int, AuditHead]:
         rows = self._session.scalars(
@@ -227,20 +239,18 @@ class _Verifier:
 
     def _unlinked(self) -> None:
         """Look at what has no place yet; what is older than a minute should have one."""
-        query = (
-            select(*_COLUMNS)
-            .where(~exists().where(AuditLink.audit_id == AuditEntry.id))
-            .order_by(AuditEntry.id)
-            .limit(BATCH)
-        )
-        last = 0
-        while rows := self._session.execute(query.where(AuditEntry.id > last)).all():
+        query = select(*_COLUMNS).where(~_IS_LINKED).order_by(AuditEntry.id).limit(BATCH)
+        rows = self._session.execute(query).all()
+        while rows:
             for row in rows:
                 self.report.unlinked += 1
                 self._entry(row, None)
-                if row.at < self._now - PATIENCE:
-                    self.report.add(Wrong.UNLINKED, None, row.id)
-            last = rows[-1].id
+                if row.id <= 0:
+                    self.report.add(Wrong.NUMBER, None, row.id)
+                elif not self._is_recent(row):
+                    is_old = row.at < self._now
+                    self.report.add(Wrong.UNLINKED if is_old else Wrong.FUTURE, None, row.id)
+            rows = self._session.execute(query.where(AuditEntry.id > rows[-1].id)).all()
 
     def _file(self, path: Path, size: int) -> None:
         """Compare the heads outside of the database with the chain."""
@@ -275,6 +285,8 @@ _COLUMNS: Final = (
     AuditEntry.detail,
     AuditEntry.salt,
 )
+# A link outside of the chain, where nobody comes by, is none.
+_IS_LINKED: Final = exists().where(AuditLink.audit_id == AuditEntry.id, AuditLink.position > 0)
 
 
 def _batches(session: Session) -> Iterator[Sequence[Any]]:
@@ -299,6 +311,15 @@ def _expected(row: Any, hashed: tuple[bytes | None, str | None]) -> bytes:
         subject=row.subject_id,
         target=row.target,
         hashed=hashed,
+    )
+
+
+def _agrees(row: Any) -> bool:
+    """Tell whether a record tells of its columns; its detail is another matter."""
+    record = bytes(row.record)
+    committed = _commitment_in(record)
+    return record == (
+        _expected(row, (None, None)) if committed is None else _with_commitment(row, committed)
     )
 
 

@@ -14,7 +14,7 @@ from flask.cli import AppGroup
 
 from app.audit import Act, record
 from app.auditing.exporting import chained_lines
-from app.auditing.sealing import HeadsAheadError, seal
+from app.auditing.sealing import HeadsAheadError, ImpossibleNumberError, seal
 from app.auditing.verifying import Fault, Report, verify
 from app.cli.console import ACTOR, OperatorError, keys_told, moment, operator
 from app.keystore.provider import KeyKind, StoredKey
@@ -47,6 +47,11 @@ def seal_now() -> None:
                     str(error),
                     "run: flask --app wsgi audit verify; after restoring a backup, "
                     f"put {here.config.audit_heads} away as evidence first",
+                ) from error
+            except ImpossibleNumberError as error:
+                raise OperatorError(
+                    str(error),
+                    "everything else is linked; run: flask --app wsgi audit verify",
                 ) from error
             linked += more
             if not more:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Blob, Moment, PublicId, one_of
@@ -38,6 +38,8 @@ class AuditEntry(Base):
     salt: Mapped[Blob | None]
 
     __table_args__ = (
+        # A number below every other one would be where nobody looks.
+        CheckConstraint("id > 0", name="id"),
         Index("ix_audit_subject_id_at", "subject_id", "at"),
         Index("ix_audit_at", "at"),
         Index("ix_audit_actor_at", "actor", "at"),

@@ -350,6 +350,7 @@ def _audit() -> None:
     with op.batch_alter_table('audit', schema=None) as batch_op:
         batch_op.add_column(sa.Column('detail', sa.Text(), nullable=True))
         batch_op.add_column(sa.Column('salt', sa.LargeBinary(), nullable=True))
+        batch_op.create_check_constraint(op.f('ck_audit_id'), sa.text('id > 0'))
         batch_op.create_index('ix_audit_act_at', ['act', 'at'], unique=False)
         batch_op.create_index('ix_audit_actor_at', ['actor', 'at'], unique=False)
         batch_op.create_index('ix_audit_at', ['at'], unique=False)
@@ -471,6 +472,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_audit_at')
         batch_op.drop_index('ix_audit_actor_at')
         batch_op.drop_index('ix_audit_act_at')
+        batch_op.drop_constraint(op.f('ck_audit_id'), type_='check')
         batch_op.drop_column('salt')
         batch_op.drop_column('detail')
 
