@@ -28,7 +28,7 @@ from app.models import (
 )
 from app.people import conditions, subjects
 from app.people.listing import narrowed
-from app.people.paging import Listing, Page, Place, read_page
+from app.people.paging import PER_PAGE, Listing, Page, Place, read_page
 from app.people.subjects import Subject
 from app.signed_in.services import browser_and_system
 from app.staff.reach import Actor
@@ -132,7 +132,13 @@ class SessionLine:
 
 
 def read_things(
-    session: Session, actor: Actor, subject: Subject, wanted: Wanted, *, now: int
+    session: Session,
+    actor: Actor,
+    subject: Subject,
+    wanted: Wanted,
+    *,
+    now: int,
+    limit: int = PER_PAGE,
 ) -> Page:
     """Return a page of ids of the things that an actor may see, as they asked for them."""
     tests, people = _narrowed(session, actor, subject, wanted.text)
@@ -147,7 +153,7 @@ def read_things(
         (*tests, *subject.tests(wanted.state, now)),
         people,
     )
-    return read_page(session, listing, after=wanted.after, before=wanted.before)
+    return read_page(session, listing, after=wanted.after, before=wanted.before, limit=limit)
 
 
 def account_lines(session: Session, ids: Sequence[str], *, now: int) -> list[AccountLine]:

@@ -171,7 +171,8 @@ def test_redemption_leaves_no_secret_of_the_run_and_an_audit_row(service: Servic
     with service.database.read() as session:
         activation = session.get_one(Activation, issued.activation_id)
         left = list(session.scalars(select(Run)))
-        acts = session.scalars(select(AuditEntry.act).where(AuditEntry.subject_id.is_not(None)))
+        audited = select(AuditEntry.act).where(AuditEntry.subject_id.is_not(None))
+        acts = session.scalars(audited.order_by(AuditEntry.id))
         grants = session.scalars(select(ServiceGrant.state))
         assert activation.prs_sealed is None
         assert [(run.run, run.secrets_sealed) for run in left] == [(activation.run, None)]

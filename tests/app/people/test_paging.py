@@ -37,11 +37,11 @@ def people(database: Database) -> list[str]:
     return crowd(database, COUNT, now=NOON)
 
 
-def asking(database: Database, actor: Actor, **wanted: object) -> Ask:
+def asking(database: Database, actor: Actor, limit: int = paging.PER_PAGE, **wanted: object) -> Ask:
     def ask(after: Place | None, before: Place | None) -> Page:
         asked = Wanted(**wanted, after=after, before=before)  # type: ignore[arg-type]  # given by name
         with database.read() as session:
-            page, lines = list_people(session, actor, asked, now=NOON)
+            page, lines = list_people(session, actor, asked, now=NOON, limit=limit)
         assert [line.id for line in lines] == list(page.ids)
         return page
 
@@ -69,18 +69,11 @@ def walk(ask: Ask) -> list[str]:
 
 
 @pytest.mark.parametrize("limit", [1, 4, 7, 59, 60, 61])
-def test_everybody_is_seen_once(
-    database: Database, people: list[str], monkeypatch: pytest.MonkeyPatch, limit: int
-) -> None:
-    monkeypatch.setattr(paging.read_page, "__kwdefaults__", _with(limit))
-    seen = walk(asking(database, ADA))
+def test_everybody_is_seen_once(database: Database, people: list[str], limit: int) -> None:
+    seen = walk(asking(database, ADA, limit))
     assert sorted(seen) == people
     order = [(-(people.index(each) // 4), each) for each in seen]
     assert order == sorted(order, reverse=True)
-
-
-def _with(limit: int) -> dict[str, object]:
-    return {"after": None, "before": None, "limit": limit}
 
 
 @pytest.mark.parametrize("limit", [1, 7])
@@ -109,19 +102,17 @@ def _with(limit: int) -> dict[str, object]:
 def test_a_search_finds_each_once(
     database: Database,
     people: list[str],
-    monkeypatch: pytest.MonkeyPatch,
     small_limits: str,
     limit: int,
     wanted: dict[str, object],
     expected: Callable[[int], bool],
 ) -> None:
-    monkeypatch.setattr(paging.read_page, "__kwdefaults__", _with(limit))
     group(database, "half", people[::2], now=NOON)
     with database.write() as session:
         session.execute(
             update(Person).where(Person.id.in_(people[::7])).values(disabled_at=NOON - DAY)
         )
-    seen = walk(asking(database, ADA, **wanted))
+    seen = walk(asking(database, ADA, limit, **wanted))
     assert sorted(seen) == [each for number, each in enumerate(people) if expected(number)]
 
 
@@ -161,12 +152,10 @@ def test_lists_of_what_people_have_are_walked_the_same_way(
     text: str,
     expected: int,
 ) -> None:
-    monkeypatch.setattr(paging.read_page, "__kwdefaults__", _with(7))
-
     def ask(after: Place | None, before: Place | None) -> Page:
         wanted = things.Wanted(text, state, after=after, before=before)
         with database.read() as session:
-            page = things.read_things(session, ADA, subjects.ACCOUNTS, wanted, now=NOON)
+            page = things.read_things(session, ADA, subjects.ACCOUNTS, wanted, now=NOON, limit=7)
             assert len(things.account_lines(session, page.ids, now=NOON)) == len(page.ids)
         return page
 
@@ -174,10 +163,9 @@ def test_lists_of_what_people_have_are_walked_the_same_way(
 
 
 def test_rows_that_come_while_somebody_pages_shift_nothing(
-    database: Database, people: list[str], monkeypatch: pytest.MonkeyPatch
+    database: Database, people: list[str]
 ) -> None:
-    monkeypatch.setattr(paging.read_page, "__kwdefaults__", _with(10))
-    ask = asking(database, ADA)
+    ask = asking(database, ADA, 10)
     first = ask(None, None)
     with database.write_connection() as connection:
         connection.execute(insert(Person).values(id="late", name="Late", created_at=NOON + DAY))
