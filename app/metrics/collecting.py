@@ -11,11 +11,18 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.auditing.state import read_state
 from app.clock import SECOND, Clock
 from app.database import Database, DatabaseUnavailableError
-from app.models import DailyCount, DeliveryState, PresentCount, WebhookDelivery, WorkerJob
-from app.outbox.services import state as mail_state
+from app.metrics.health import Health, read_health
+from app.models import (
+    DailyCount,
+    DeliveryState,
+    MailState,
+    OutgoingMail,
+    PresentCount,
+    WebhookDelivery,
+    WorkerJob,
+)
 from app.statistics.names import Daily, Present
 
 Family = CounterMetricFamily | GaugeMetricFamily
@@ -61,8 +68,9 @@ class DatabaseCollector(Collector):
 def _families(session: Session, now: int) -> Iterator[Family]:
     yield from _happened(session)
     yield from _present(session)
-    yield from _audit(session, now)
-    yield from _waiting(session, now)
+    health = read_health(session, now=now)
+    yield from _audit(health)
+    yield from _waiting(session, health, now)
     yield from _jobs(session)
 
 
@@ -91,21 +99,26 @@ def _present(session: Session) -> Iterator[Family]:
     yield from families.values()
 
 
-def _audit(session: Session, now: int) -> Iterator[Family]:
-    state = read_state(session)
+def _audit(health: Health) -> Iterator[Family]:
+    state = health.audit
     figures = (
         ("handfast_audit_position", "Place of the last signed head.", state.position),
         ("handfast_audit_waiting", "Entries that wait for the sealer.", state.waiting),
-        ("handfast_audit_lag_seconds", "How long the first one waits.", state.lag(now) / SECOND),
+        ("handfast_audit_lag_seconds", "How long the first one waits.", health.audit_lag / SECOND),
     )
     for name, text, value in figures:
         yield _gauge(name, text, value)
 
 
-def _waiting(session: Session, now: int) -> Iterator[Family]:
-    mail = mail_state(session, now=now)
-    standing = 0 if mail.standing_since is None else max(0, now - mail.standing_since)
-    yield _gauge("handfast_mail_waiting", "Mail that waits to be sent.", mail.waiting)
+def _waiting(session: Session, health: Health, now: int) -> Iterator[Family]:
+    since = health.mail_standing_since
+    standing = 0 if since is None else max(0, now - since)
+    mail = session.scalar(
+        select(func.count())
+        .select_from(OutgoingMail)
+        .where(OutgoingMail.state == MailState.WAITING)
+    )
+    yield _gauge("handfast_mail_waiting", "Mail that waits to be sent.", mail or 0)
     text = "For how long no mail has gone out although some waits."
     yield _gauge("handfast_mail_standing_seconds", text, standing / SECOND)
     deliveries = session.scalar(

@@ -13,22 +13,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app import schema
-from app.auditing.state import read_state
-from app.clock import MINUTE, Clock
+from app.clock import Clock
 from app.database import Database, DatabaseUnavailableError
 from app.keystore.provider import KeyStoreError
-from app.models import WorkerJob
-from app.outbox.services import standing_since
+from app.metrics.health import read_health
 
 # How old an answer may be: whoever asks often costs no more than this.
 FRESH_SECONDS: Final = 5.0
-WORKER_SEEN: Final = 3 * MINUTE
-AUDIT_LAG: Final = 5 * MINUTE
 
 
 class Status(StrEnum):
@@ -107,9 +102,9 @@ class Readiness:
 
 
 def _beside(session: Session, now: int) -> dict[str, bool]:
-    seen = session.scalar(select(func.max(WorkerJob.ran_at)))
+    health = read_health(session, now=now)
     return {
-        "worker": seen is not None and now - seen < WORKER_SEEN,
-        "audit": read_state(session).lag(now) < AUDIT_LAG,
-        "mail": standing_since(session, now=now) is None,
+        "worker": health.is_worker_there,
+        "audit": not health.is_audit_late,
+        "mail": health.mail_standing_since is None,
     }

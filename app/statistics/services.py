@@ -12,11 +12,9 @@ from sqlalchemy.orm import Session
 
 from app.activation.status import is_awaited
 from app.clock import DAY
+from app.metrics.health import Health, read_health
 from app.models import (
     Activation,
-    AuditEntry,
-    AuditHead,
-    AuditLink,
     CountingState,
     DailyCount,
     MailState,
@@ -25,7 +23,6 @@ from app.models import (
     PresentCount,
     Reach,
 )
-from app.outbox.services import standing_since
 from app.staff.reach import Actor, within
 from app.statistics.counting import ROW
 from app.statistics.names import Daily, Present, Step
@@ -59,13 +56,7 @@ class Now:
     failures_today: int
     mail_waiting: int
     mail_lost: int
-    # Since when none goes out at all; None: it does.
-    mail_standing_since: int | None
-    # Entries of the audit that have no place in the chain yet, and when its end was last signed.
-    audit_unlinked: int
-    audit_signed_at: int | None
-    # When the worker last counted; None: never.
-    worker_at: int | None
+    health: Health
 
 
 @dataclass(frozen=True)
@@ -105,8 +96,6 @@ def waiting(session: Session, actor: Actor, *, now: int) -> Waiting:
 
 def now_of(session: Session, *, now: int) -> Now:
     """Return what matters at this moment; for who may see everybody."""
-    state = session.get(CountingState, ROW)
-    linked = session.scalar(select(AuditLink.audit_id).order_by(AuditLink.position.desc()).limit(1))
     return Now(
         failures_today=_failures(session, day_of(now)),
         mail_waiting=_mail(session, OutgoingMail.state == MailState.WAITING),
@@ -115,14 +104,7 @@ def now_of(session: Session, *, now: int) -> Now:
             OutgoingMail.state.in_([MailState.FAILED, MailState.BOUNCED]),
             OutgoingMail.ended_at > now - LOST_DAYS * DAY,
         ),
-        mail_standing_since=standing_since(session, now=now),
-        audit_unlinked=_at_most(
-            session, select(AuditEntry.id).where(AuditEntry.id > (linked or 0))
-        ),
-        audit_signed_at=session.scalar(
-            select(AuditHead.at).order_by(AuditHead.position.desc()).limit(1)
-        ),
-        worker_at=None if state is None else state.looked_at,
+        health=read_health(session, now=now),
     )
 
 

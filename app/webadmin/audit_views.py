@@ -16,9 +16,9 @@ from app.audit import Act, record
 from app.auditing.exporting import csv_lines, json_lines
 from app.auditing.names import ACT_NAMES
 from app.auditing.searching import Page, Place, TooManyPeopleError, Wanted, find_people, search
-from app.auditing.state import read_state
-from app.clock import SECOND
+from app.clock import MINUTE, SECOND
 from app.extensions import handfast
+from app.metrics.health import AUDIT_LAG, read_health
 from app.models import Staff
 from app.permissions import require
 from app.rights import Permission
@@ -46,14 +46,14 @@ def audit() -> str:
     here, actor = handfast(), current_staff().as_actor()
     wanted, asked = _wanted(), _asked()
     is_vague, page = False, Page((), {}, None, None)
+    now = here.clock.now()
     with here.database.read() as session:
         try:
             page = search(session, actor, wanted, after=_place("after"), before=_place("before"))
         except TooManyPeopleError:
             is_vague = True
-        state = read_state(session)
+        health = read_health(session, now=now)
         staff = session.execute(select(Staff.id, Staff.name).order_by(Staff.name)).all()
-    now = here.clock.now()
     return render_template(
         "admin/audit/index.html",
         lines=page.lines,
@@ -63,8 +63,9 @@ def audit() -> str:
         first=url_for(".audit", **asked) if page.newer is not None else "",
         asked=asked,
         is_vague=is_vague,
-        state=state,
-        is_late=state.lag(now) > 60 * SECOND,
+        state=health.audit,
+        is_late=health.is_audit_late,
+        late_minutes=AUDIT_LAG // MINUTE,
         act_names={str(act): name for act, name in ACT_NAMES.items()},
         acts=sorted((str(act), str(name)) for act, name in ACT_NAMES.items()),
         actors=[

@@ -7,7 +7,6 @@ from typing import Any, Final
 from flask import current_app, render_template, request, url_for
 from flask_babel import LazyString, lazy_gettext
 
-from app.clock import MINUTE
 from app.extensions import handfast
 from app.models import Reach
 from app.permissions import permission_of, require
@@ -18,8 +17,6 @@ from app.webadmin.area import webadmin
 
 RANGES: Final = (7, 30, 90, 365)
 USUAL: Final = 30
-# A worker that has not been seen for so long is not there.
-LOST_WORKER: Final = 5 * MINUTE
 # Where the figures lead to: endpoint and what its list is limited to.
 LINKS: Final = {
     "waiting": ("webadmin.activations", {"state": "waiting"}),
@@ -53,9 +50,6 @@ def index() -> str:
         state=state,
         days=days,
         ranges=RANGES,
-        worker_is_there=state is not None
-        and state.worker_at is not None
-        and now - state.worker_at < LOST_WORKER,
         links={name: _address(endpoint, **values) for name, (endpoint, values) in LINKS.items()},
         first_steps=_first_steps(),
         statistics=found,

@@ -14,7 +14,8 @@ from flask import Flask
 
 from app.audit import Act, record
 from app.auditing.sealing import seal
-from app.clock import HOUR
+from app.clock import MINUTE
+from app.metrics.health import AUDIT_LAG
 from app.models import (
     AuditEntry,
     GroupMember,
@@ -149,10 +150,13 @@ def test_the_place_in_the_chain_is_shown(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_a_sealer_that_is_late_is_told(desk: Desk) -> None:
-    uma = desk.browser()
-    desk.seeded.service.clock.advance(HOUR // 4)
+    uma, clock = desk.browser(), desk.seeded.service.clock
+    clock.advance(AUDIT_LAG - MINUTE)
     uma.get("/admin/audit")
-    assert "Is the worker running?" in uma.text()
+    assert "Is the worker running?" not in uma.text()
+    clock.advance(MINUTE)
+    uma.get("/admin/audit")
+    assert "more than 5 minutes. Is the worker running?" in uma.text()
 
 
 def test_tampering_that_was_found_is_told(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from sqlalchemy import insert
 
-from app.clock import DAY, HOUR
+from app.clock import DAY, HOUR, MINUTE
 from app.models import (
     Activation,
     ActivationState,
@@ -23,6 +23,7 @@ from app.models import (
     Reach,
     StaffGroup,
     StaffRole,
+    WorkerJob,
     new_id,
 )
 from app.statistics.names import Daily, Present
@@ -187,12 +188,10 @@ def test_mail_that_did_not_arrive_lately_is_counted(portal: Portal) -> None:
     assert "the worker is not there" in waiting
 
 
-@pytest.mark.parametrize(("ago", "said"), [(HOUR, "not there"), (0, "at work")])
+@pytest.mark.parametrize(("ago", "said"), [(4 * MINUTE, "not there"), (2 * MINUTE, "at work")])
 def test_a_worker_that_is_not_there_is_noticed(portal: Portal, ago: int, said: str) -> None:
     with portal.database.write() as session:
-        session.add(
-            CountingState(id=1, position=0, looked_at=portal.clock.now() - ago, present_at=None)
-        )
+        session.add(WorkerJob(name="mail", ran_at=portal.clock.now() - ago, has_failed=False))
     assert f"<strong>{said}</strong>" in opened(portal).text()
 
 
