@@ -46,8 +46,10 @@ Beyond the kind of act:
 
 - **Reach.** A member of staff acts on everyone, or on the people of their groups only; who is out
   of reach is not found.
-- **Colleagues.** A person who has proven the address of a member of staff is acted on only by who
-  manages staff.
+- **Colleagues.** A person who has proven the address of a member of staff, or whom staff have set
+  up for it, is acted on only by who manages staff and may give that member's role: an owner's
+  person only by owners. The same is so for entering such an address. An address that somebody
+  merely names a mail server for makes nobody a colleague.
 - **Nobody gives what they do not have.** Neither a role with more permissions, nor a reach beyond
   their own; nor do they change somebody who has either, nor what they are themselves.
 - **An owner stays.** The last active one can be neither disabled, reset nor made something else,

@@ -28,11 +28,9 @@ from app.models import (
     PersonGroup,
     Reach,
     Staff,
-    StaffState,
 )
 from app.models.base import Base
-from app.rights import Permission
-from app.staff.reach import Actor, groups_within
+from app.staff.reach import WORKING, Actor, groups_within, may_act_on
 
 BATCH: Final = 1000
 MAKER_GONE: Final = "maker-gone"
@@ -134,11 +132,11 @@ def taken(session: Session, actor: Actor, wanted: Sequence[str]) -> list[tuple[P
         (Problem.INVITED, invited),
         (Problem.SET_UP, set(session.scalars(accounts)) - invited),
     ]
-    if not actor.may(Permission.STAFF_MANAGE):
-        colleagues = select(Staff.address).where(
-            Staff.address.in_(wanted), Staff.state != StaffState.DISABLED
-        )
-        taken.append((Problem.COLLEAGUE, {one for one in session.scalars(colleagues) if one}))
+    held = select(Staff.address, Staff.role).where(
+        Staff.address.in_(wanted), Staff.state.in_(WORKING)
+    )
+    above = {row.address for row in session.execute(held) if not may_act_on(actor, (row.role,))}
+    taken.append((Problem.COLLEAGUE, above))
     return taken
 
 

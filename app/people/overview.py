@@ -29,7 +29,7 @@ from app.people.listing import PersonLine, describe
 from app.people.things import DeviceLine, device_line
 from app.provisioning.addresses import Conflict, conflicts
 from app.signed_in.services import SessionView, list_sessions
-from app.staff.reach import Actor, find, groups_within, is_colleague
+from app.staff.reach import Actor, find, groups_within, may_act_on, roles_of
 
 # So many of each are shown; one more tells that there are more.
 SHOWN: Final = 8
@@ -76,6 +76,8 @@ class PersonView:
     disabled_at: int | None
     language: str | None
     is_colleague: bool
+    # Whether the one who looks may act on them, as far as that is a question of who works here.
+    may_be_acted_on: bool
     groups: tuple[tuple[str, str], ...]
     accounts: tuple[AccountView, ...]
     # When a mail to an account came back, by its id.
@@ -114,11 +116,13 @@ def find_person(
     """
     person = find(session, actor, person_id)
     (line,) = describe(session, [person_id], now=now)
+    roles = roles_of(session, person_id)
     return PersonView(
         line=line,
         disabled_at=person.disabled_at,
         language=person.language,
-        is_colleague=is_colleague(session, person_id),
+        is_colleague=bool(roles),
+        may_be_acted_on=may_act_on(actor, roles),
         groups=_groups(session, actor, person_id),
         accounts=tuple(list_accounts(session, person_id, now=now)),
         bounced=_bounced(session, person_id),

@@ -44,7 +44,7 @@ from app.provisioning.acts import (
 )
 from app.provisioning.choosing import give
 from app.provisioning.inviting import refuse_invited
-from app.staff.reach import Actor
+from app.staff.reach import Actor, refuse_colleague
 
 # How long staff are told of a claim after it was made.
 CONTESTED: Final = 90 * DAY
@@ -99,6 +99,7 @@ def change_address(
         address = parse(new_address).text
     except AddressError:
         raise UnusableError("address") from None
+    refuse_colleague(session, actor, [address])
     queue_for(session, address)
     refuse_disabled(session, person_id)
     old = _account(session, person_id, account_id)

@@ -1,16 +1,19 @@
 """Whom a member of staff may see and act on: everyone, or the people of their groups.
 
 Who is out of reach is missing: lists leave them out, and their pages are not found. A colleague
-may be seen; acting on one is for who manages staff.
+may be seen; acting on one is for who manages staff and may do no less than they.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, exists, false, select, true
 from sqlalchemy.orm import Session
 
+from app.mailservers.server import VouchedBy
 from app.models import (
     GroupMember,
     MailAccount,
@@ -21,7 +24,10 @@ from app.models import (
     StaffGroup,
     StaffState,
 )
-from app.rights import Permission
+from app.rights import Permission, may_grant
+
+# Who is disabled works here no more.
+WORKING: Final = (StaffState.INVITED, StaffState.ACTIVE)
 
 
 class OutOfReachError(Exception):
@@ -29,7 +35,7 @@ class OutOfReachError(Exception):
 
 
 class ColleagueError(Exception):
-    """The person works here, and the actor does not manage staff."""
+    """The person works here, and the actor does not manage staff who may do what they may."""
 
 
 @dataclass(frozen=True)
@@ -85,22 +91,40 @@ def find(session: Session, actor: Actor, person_id: str) -> Person:
 def check(session: Session, actor: Actor, person_id: str) -> None:
     """Raise OutOfReachError or ColleagueError unless the actor may act on a person."""
     find(session, actor, person_id)
-    if not actor.may(Permission.STAFF_MANAGE) and is_colleague(session, person_id):
+    if not may_act_on(actor, roles_of(session, person_id)):
         raise ColleagueError
 
 
-def is_colleague(session: Session, person_id: str) -> bool:
-    """Tell whether a person has proven to be at the address of a member of staff."""
-    here = (
-        select(MailAccount.id)
-        .join(Staff, Staff.address == MailAccount.address)
+def refuse_colleague(session: Session, actor: Actor, addresses: Collection[str]) -> None:
+    """Raise ColleagueError where one of the addresses is that of somebody above the actor."""
+    held = select(Staff.role).where(Staff.address.in_(addresses), Staff.state.in_(WORKING))
+    if not may_act_on(actor, frozenset(session.scalars(held))):
+        raise ColleagueError
+
+
+def roles_of(session: Session, person_id: str) -> frozenset[str]:
+    """Return what a person is here, besides being a user: nothing, or the roles of a colleague.
+
+    They have proven the address of a member of staff, or staff have set them up for it. An address
+    that somebody merely named a server for would let anybody shield themselves.
+    """
+    held = (
+        select(Staff.role)
+        .join(MailAccount, Staff.address == MailAccount.address)
         .where(
             MailAccount.person_id == person_id,
-            MailAccount.proven_at.is_not(None),
-            Staff.state != StaffState.DISABLED,
+            MailAccount.proven_at.is_not(None) | (MailAccount.vouched_by == VouchedBy.STAFF),
+            Staff.state.in_(WORKING),
         )
     )
-    return session.scalar(here.limit(1)) is not None
+    return frozenset(session.scalars(held))
+
+
+def may_act_on(actor: Actor, roles: Collection[str]) -> bool:
+    """Tell whether the actor may act on somebody who has these roles."""
+    if not roles:
+        return True
+    return actor.may(Permission.STAFF_MANAGE) and all(may_grant(actor.role, role) for role in roles)
 
 
 def _groups_of(actor: Actor) -> Select[str]:
