@@ -106,7 +106,7 @@ def _go(worker: Worker, actor: Actor, lines: int) -> Taken:
         pass
     checked = time.process_time()
     with worker.database.write() as session:
-        services.take(session, actor, job_id)
+        services.take(session, actor, job_id, now=worker.clock.now())
     held = _held(worker)
     taken = time.process_time()
     with worker.database.read() as session:
