@@ -18,12 +18,14 @@ from wtforms.validators import InputRequired, Length
 from app.activation.portal_keys import portal_keys
 from app.auditing.names import ACT_NAMES
 from app.extensions import handfast
+from app.people.timeline import names_of
 from app.permissions import require
 from app.rights import Permission
 from app.webadmin import notices
 from app.webadmin.area import webadmin
 from app.webadmin.freshness import require_fresh
 from app.webadmin.gate import current_staff
+from app.webadmin.timeline import who
 from app.webhooks import services
 from app.webhooks.posting import LONGEST_URL, UrlError
 from app.webhooks.services import EVERY_ACT, LONGEST_NAME, TOLD, NoWebhookError, WebhookError
@@ -111,9 +113,11 @@ def webhook(webhook_id: str) -> str:
     with handfast().database.read() as session:
         found = _find(session, webhook_id)
         deliveries = services.list_deliveries(session, webhook_id)
+        names = names_of(session, {found.created_by})
     return render_template(
         "admin/webhooks/one.html",
         webhook=found,
+        maker=who(found.created_by, names, ""),
         deliveries=deliveries,
         act_names={str(act): name for act, name in ACT_NAMES.items()},
         every=EVERY_ACT,

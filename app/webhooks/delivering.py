@@ -203,8 +203,9 @@ def _put_off(office: Office, message: _Message, answer: str, *, with_all: bool) 
     wait = min(FIRST_WAIT << min(message.attempts - 1, 20), LONGEST_WAIT)
     with office.database.write() as session:
         if now - message.created_at > GIVE_UP:
-            _settle(session, message, DeliveryState.FAILED, answer, now)
-            _note_given_up(session, message.webhook_id, now)
+            # Another worker may have delivered it meanwhile, or its webhook was ended.
+            if _settle(session, message, DeliveryState.FAILED, answer, now):
+                _note_given_up(session, message.webhook_id, now)
         else:
             session.execute(_mine(message).values(next_at=now + wait, answer=answer[:100]))
         if with_all:
@@ -233,8 +234,10 @@ def _stop(office: Office, message: _Message) -> None:
 
 def _settle(
     session: Session, message: _Message, state: DeliveryState, answer: str, now: int
-) -> None:
-    session.execute(_mine(message).values(state=state, ended_at=now, answer=answer[:100]))
+) -> bool:
+    """Note what became of a message; False when it is somebody else's by now."""
+    settled = _mine(message).values(state=state, ended_at=now, answer=answer[:100])
+    return changed(session.execute(settled)) == 1
 
 
 def _mine(message: _Message) -> Any:

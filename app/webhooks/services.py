@@ -57,6 +57,8 @@ class WebhookView:
     url: str
     acts: tuple[str, ...]
     created_at: int
+    # As the audit calls them.
+    created_by: str
     paused_at: int | None
     waiting: int
     failed: int
@@ -210,6 +212,7 @@ def list_webhooks(session: Session) -> list[WebhookView]:
             url=row.url,
             acts=tuple(row.acts.split()),
             created_at=row.created_at,
+            created_by=row.created_by,
             paused_at=row.paused_at,
             waiting=counted.get((row.id, DeliveryState.WAITING), 0),
             failed=counted.get((row.id, DeliveryState.FAILED), 0),

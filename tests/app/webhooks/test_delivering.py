@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import ROOT, logs
 from app.audit import Act, record
@@ -23,9 +23,10 @@ from app.keystore.provider import KeyKind
 from app.keystore.rings import KeyRing, SigningKeys
 from app.mailservers.names import Names
 from app.mailservers.network import Network
-from app.models import AuditEntry, Base, Webhook, WebhookDelivery
-from app.webhooks import services
+from app.models import AuditEntry, Base, DeliveryState, Webhook, WebhookDelivery
+from app.webhooks import delivering, services
 from app.webhooks.delivering import Office, plan, send
+from app.webhooks.posting import post
 from app.webhooks.services import Added
 from tests.app.service_fixtures import Service
 from tests.app.together import together
@@ -279,6 +280,30 @@ def test_after_three_days_it_is_given_up_and_said_so_once(receiver: Receiver) ->
     with receiver.service.database.read() as session:
         given_up = select(AuditEntry).where(AuditEntry.act == Act.WEBHOOK_GAVE_UP)
         assert len(session.scalars(given_up).all()) == 1
+
+
+def test_a_message_that_another_worker_delivered_meanwhile_is_not_given_up(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.add("key-revoked")
+    receiver.answer(500)
+    receiver.happen()
+    receiver.work()
+    receiver.service.clock.advance(3 * DAY + HOUR)
+
+    def slow(*args: Any, **more: Any) -> int:
+        status = post(*args, **more)
+        with receiver.service.database.write() as session:
+            delivered = {"state": DeliveryState.DELIVERED, "ended_at": receiver.service.clock.now()}
+            session.execute(update(WebhookDelivery).values(delivered))
+        return status
+
+    monkeypatch.setattr(delivering, "post", slow)
+    receiver.work()
+    assert [row.state for row in receiver.deliveries()] == ["delivered"]
+    with receiver.service.database.read() as session:
+        given_up = select(AuditEntry).where(AuditEntry.act == Act.WEBHOOK_GAVE_UP)
+        assert session.scalars(given_up).all() == []
 
 
 def test_a_receiver_that_is_gone_is_told_nothing_more(receiver: Receiver) -> None:

@@ -96,6 +96,11 @@ def test_it_is_paused_tested_resumed_and_ended(sam: Browser, bare: Seeded) -> No
     ]
 
 
+def test_its_page_says_who_added_it(sam: Browser) -> None:
+    sam.get(add(sam))
+    assert re.search(r"Added by</dt>\s*<dd[^>]*>\s*Sam\s*<", sam.text())
+
+
 def test_what_is_not_there_is_not_found(sam: Browser) -> None:
     missing = f"/admin/webhooks/{'x' * 22}"
     assert sam.get(missing).status_code == 404
