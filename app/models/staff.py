@@ -103,7 +103,6 @@ class RecoveryCode(Base):
     id: Mapped[PublicId] = mapped_column(primary_key=True)
     staff_id: Mapped[PublicId] = mapped_column(ForeignKey("staff.id"), index=True)
     code_hash: Mapped[Blob]
-    created_at: Mapped[Moment]
     used_at: Mapped[Moment | None]
 
 
@@ -117,7 +116,6 @@ class StaffLink(Base):
     # None for the first owner, who does not exist yet.
     staff_id: Mapped[PublicId | None] = mapped_column(ForeignKey("staff.id"), index=True)
     created_at: Mapped[Moment]
-    created_by: Mapped[str] = mapped_column(String(40))
     expires_at: Mapped[Moment]
     used_at: Mapped[Moment | None]
 

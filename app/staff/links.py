@@ -126,7 +126,6 @@ def _make(
         purpose=purpose,
         staff_id=staff_id,
         created_at=now,
-        created_by=actor,
         expires_at=now + LIFETIMES[purpose],
         used_at=None,
     )

@@ -6,7 +6,7 @@ further; and one active owner stays, even if two owners disable each other at th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select, update
@@ -352,8 +352,3 @@ def _record(
     detail: dict[str, str] | dict[str, int],
 ) -> None:
     record(database, at=now, actor=actor.actor, act=act, target=staff_id, detail={**detail})
-
-
-def known_groups(database: Session, ids: Sequence[str]) -> frozenset[str]:
-    """Return those of the ids that are groups."""
-    return frozenset(database.scalars(select(PersonGroup.id).where(PersonGroup.id.in_(ids))))

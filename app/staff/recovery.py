@@ -41,7 +41,6 @@ def replace(database: Session, staff_id: str, hashes: list[bytes], here: StaffHe
                 id=new_id(here.entropy),
                 staff_id=staff_id,
                 code_hash=code_hash,
-                created_at=here.now,
                 used_at=None,
             )
         )

@@ -132,7 +132,6 @@ def _staff() -> None:
     sa.Column('purpose', sa.String(length=10), nullable=False),
     sa.Column('staff_id', sa.String(length=22), nullable=True),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
-    sa.Column('created_by', sa.String(length=40), nullable=False),
     sa.Column('expires_at', sa.BigInteger(), nullable=False),
     sa.Column('used_at', sa.BigInteger(), nullable=True),
     sa.CheckConstraint("purpose IN ('first', 'invited', 'reset')", name=op.f('ck_staff_link_purpose')),
@@ -182,7 +181,6 @@ def _staff() -> None:
     sa.Column('id', sa.String(length=22), nullable=False),
     sa.Column('staff_id', sa.String(length=22), nullable=False),
     sa.Column('code_hash', sa.LargeBinary(), nullable=False),
-    sa.Column('created_at', sa.BigInteger(), nullable=False),
     sa.Column('used_at', sa.BigInteger(), nullable=True),
     sa.ForeignKeyConstraint(['staff_id'], ['staff.id'], name=op.f('fk_recovery_code_staff_id_staff')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_recovery_code'))
