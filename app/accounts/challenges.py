@@ -35,6 +35,10 @@ _LABEL: Final = "address challenge"
 _MEANT: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 
 
+class NoAccountError(Exception):
+    """The person has no such account, or no longer."""
+
+
 class ProvenAlreadyError(Exception):
     """There is nothing left to prove."""
 
@@ -79,7 +83,7 @@ def ask(
 ) -> str:
     """Queue a mail with a new code, which ends the one before, and return its address.
 
-    Raises LookupError, ProvenAlreadyError, AddressTakenError or TooManyError.
+    Raises NoAccountError, ProvenAlreadyError, AddressTakenError or TooManyError.
     """
     with database.write() as session:
         account = _account(session, person_id, account_id)
@@ -253,7 +257,7 @@ def _account(session: Session, person_id: str, account_id: str) -> MailAccount:
         .with_for_update()
     )
     if account is None:
-        raise LookupError(account_id)
+        raise NoAccountError(account_id)
     return account
 
 

@@ -77,7 +77,7 @@ def admin_list_imports(page: Asked) -> list[ImportView]:
             found = services.list_jobs(
                 session, holder.actor(), after=page.after, limit=page.limit + 1
             )
-    except KeyError:
+    except services.NoJobError:
         raise ProblemError("unknown-cursor") from None
     return [_view(job) for job in cut(found, page, lambda job: job.id)]
 

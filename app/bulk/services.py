@@ -54,6 +54,10 @@ _OVER: Final = (
 )
 
 
+class NoJobError(Exception):
+    """There is no such list."""
+
+
 class WrongStateError(Exception):
     """The list is not in the state for it: somebody else was first, or it has problems."""
 
@@ -172,7 +176,10 @@ def find(session: Session, actor: Actor, job_id: str) -> JobView | None:
 def list_jobs(
     session: Session, actor: Actor, *, after: str | None = None, limit: int = 50
 ) -> list[JobView]:
-    """Return the lists that the actor may see, the newest first; raise KeyError for ``after``."""
+    """Return the lists that the actor may see, the newest first.
+
+    Raises NoJobError where ``after`` is none.
+    """
     query = (
         select(ImportJob)
         .where(_seen_by(actor))
@@ -182,7 +189,7 @@ def list_jobs(
     if after is not None:
         begin = session.get(ImportJob, after)
         if begin is None:
-            raise KeyError(after)
+            raise NoJobError(after)
         at = ImportJob.created_at
         query = query.where(
             or_(at < begin.created_at, and_(at == begin.created_at, ImportJob.id > after))

@@ -41,6 +41,9 @@ def send_proof(account_id: str) -> Any:
         challenges.ask(
             here.database, person.id, account_id, now=here.clock.now(), entropy=here.entropy
         )
+    except challenges.NoAccountError:
+        # It was removed on another page a moment ago.
+        abort(404)
     except challenges.ProvenAlreadyError:
         return redirect(url_for(".account", account_id=account_id), 303)
     except proof.AddressTakenError:
@@ -61,6 +64,8 @@ def answer_proof(account_id: str) -> Any:
         _answer(account_id, form.code.data)
     except challenges.WrongCodeError as wrong:
         form.code.errors = [_wrong(wrong.left)]
+    except challenges.NoAccountError:
+        abort(404)
     except challenges.NoChallengeError:
         return _page(found, CodeForm(), is_ended=True), 400
     except proof.AddressTakenError:

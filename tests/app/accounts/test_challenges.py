@@ -9,7 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts import challenges, proof
-from app.accounts.challenges import NoChallengeError, ProvenAlreadyError, WrongCodeError
+from app.accounts.challenges import (
+    NoAccountError,
+    NoChallengeError,
+    ProvenAlreadyError,
+    WrongCodeError,
+)
 from app.clock import HOUR, MINUTE
 from app.home.services import is_last_proven
 from app.mailservers.server import VouchedBy
@@ -303,7 +308,7 @@ def test_nothing_is_left_to_prove_of_a_proven_account(sqlite_service: Service) -
 
 def test_somebody_elses_account_is_a_missing_one(sqlite_service: Service) -> None:
     claim(sqlite_service, sqlite_service.ann)
-    with pytest.raises(LookupError):
+    with pytest.raises(NoAccountError):
         ask(sqlite_service, sqlite_service.bob)
 
 
