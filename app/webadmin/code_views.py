@@ -25,7 +25,6 @@ from app.provisioning.acts import (
     SHORTEST_REASON,
     DisabledPersonError,
     GoneError,
-    Here,
     ReasonError,
     UnusableError,
     usable_reason,
@@ -34,6 +33,7 @@ from app.rights import Permission
 from app.spelling import spelled
 from app.staff.reach import find
 from app.webadmin import notices
+from app.webadmin.act_views import acting_here
 from app.webadmin.area import webadmin
 from app.webadmin.freshness import require_fresh
 from app.webadmin.gate import current_staff
@@ -74,7 +74,13 @@ def show_code(person_id: str) -> Any:
     try:
         with here.database.write() as session:
             made = codes.make_code_for(
-                session, actor, person_id, wanted, reason=reason, here=_here(), keys=portal_keys()
+                session,
+                actor,
+                person_id,
+                wanted,
+                reason=reason,
+                here=acting_here(),
+                keys=portal_keys(),
             )
     except ReasonError:
         return _ask(person_id, {"reason": gettext("Say why, in 3 to 200 characters.")}), 400
@@ -102,6 +108,7 @@ def code_state(activation_id: str) -> Response:
 
 @webadmin.get("/codes/<activation_id>/end")
 @require(Permission.PEOPLE_PROVISION)
+@require_fresh
 def ask_end_code(activation_id: str) -> str:
     """Ask before a code ends."""
     return _ask_end(_status(activation_id), ReasonForm())
@@ -109,6 +116,7 @@ def ask_end_code(activation_id: str) -> str:
 
 @webadmin.post("/codes/<activation_id>/end")
 @require(Permission.PEOPLE_PROVISION)
+@require_fresh
 def end_code(activation_id: str) -> Any:
     """End a code that nobody has used."""
     form = ReasonForm(request.form)
@@ -117,7 +125,9 @@ def end_code(activation_id: str) -> Any:
     with handfast().database.write() as session:
         actor = current_staff().as_actor()
         try:
-            codes.end_code_for(session, actor, activation_id, reason=form.reason.data, here=_here())
+            codes.end_code_for(
+                session, actor, activation_id, reason=form.reason.data, here=acting_here()
+            )
             notices.leave(session, gettext("The code was ended."))
         except GoneError:
             notices.leave(session, gettext("The code was over already."), is_error=True)
@@ -143,17 +153,14 @@ def confirm_device(activation_id: str) -> Any:
     with handfast().database.write() as session:
         actor, reason = current_staff().as_actor(), form.reason.data
         try:
-            codes.confirm_device_for(session, actor, activation_id, reason=reason, here=_here())
+            codes.confirm_device_for(
+                session, actor, activation_id, reason=reason, here=acting_here()
+            )
             notices.leave(session, gettext("The device is confirmed."))
         except GoneError:
             text = gettext("Nobody is asked about this device any more.")
             notices.leave(session, text, is_error=True)
     return redirect(url_for(".code", activation_id=activation_id), 303)
-
-
-def _here() -> Here:
-    here = handfast()
-    return Here(here.clock.now(), here.entropy, here.config)
 
 
 def _is_usable(form: ReasonForm) -> bool:

@@ -25,6 +25,7 @@ from app.models import (
     StaffRole,
 )
 from app.outbox.kinds import MailKind
+from app.staff.sessions import FRESH
 from protocol.codes import Code, read_code
 from tests.app.exchange.coding import PRESS, WRONG, confirmed, typed
 from tests.app.pages.seeded import Seeded, bare_portal
@@ -186,6 +187,18 @@ def test_the_page_follows_the_code(desk: Desk) -> None:
 def test_ten_minutes_later_it_is_over(desk: Desk) -> None:
     desk.make()
     desk.seeded.service.clock.advance(10 * MINUTE)
+    assert desk.status()["stage"] == "expired"
+
+
+def test_ending_a_code_asks_first_who_it_is(desk: Desk) -> None:
+    desk.make()
+    path = f"/admin/codes/{desk.newest()}/end"
+    desk.seeded.service.clock.advance(FRESH)
+    asked = desk.olu.get(path)
+    desk.olu.get("/admin")
+    sent = desk.olu.post(path, {"reason": REASON})
+    for answer in (asked, sent):
+        assert answer.headers["Location"].startswith("/admin/confirm-it-is-you")
     assert desk.status()["stage"] == "expired"
 
 
