@@ -136,12 +136,6 @@ def find_person(
     )
 
 
-def main_title(session: Session, person_id: str, *, now: int) -> str:
-    """Return what pages call a person."""
-    (line,) = describe(session, [person_id], now=now)
-    return line.name or line.address or person_id
-
-
 def _groups(session: Session, actor: Actor, person_id: str) -> tuple[tuple[str, str], ...]:
     rows = session.execute(
         select(PersonGroup.id, PersonGroup.name)
