@@ -80,7 +80,8 @@ def revoke_activation(
     holds other active keys.
     """
     with database.write_connection() as connection:
-        return end_activation(connection, person_id, activation_id, By(now, actor, reason))
+        by = By(now, actor, reason)
+        return end_activation(connection, person_id, activation_id, by) is not None
 
 
 def end_keys(
@@ -95,26 +96,35 @@ def end_keys(
     return revoked
 
 
-def end_activation(connection: Connection, person_id: str, activation_id: str, by: By) -> bool:
-    """End or undo an activation; False if it is not theirs."""
+def end_activation(
+    connection: Connection, person_id: str, activation_id: str, by: By
+) -> list[str] | None:
+    """End or undo an activation; return the keys that ended with it, None if it is not theirs."""
     found = connection.execute(
         select(ACTIVATION.c.device_id).where(
             ACTIVATION.c.id == activation_id, ACTIVATION.c.person_id == person_id
         )
     ).first()
     if found is None:
-        return False
+        return None
     if kill_told(connection, [activation_id], by, reason="revoked"):
-        return True
+        return []
     of_activation = SERVICE_KEY.c.activation_id.in_(_descended(connection, activation_id))
-    end_keys(connection, of_activation, person_id, by)
+    ended = end_keys(connection, of_activation, person_id, by)
     # Read again: a confirm may have redeemed it just before the kill.
     device_id = connection.execute(
         select(ACTIVATION.c.device_id).where(ACTIVATION.c.id == activation_id)
     ).scalar()
     if device_id is not None and not _active_keys(connection, device_id):
         end_device(connection, person_id, device_id, by)
-    return True
+    return ended
+
+
+def active_keys_from(connection: Connection, activation_id: str) -> list[str]:
+    """Return the active keys that an activation led to, and that end with it."""
+    of_activation = SERVICE_KEY.c.activation_id.in_(_descended(connection, activation_id))
+    active = of_activation & (SERVICE_KEY.c.state == KeyState.ACTIVE)
+    return list(connection.execute(select(SERVICE_KEY.c.id).where(active)).scalars())
 
 
 def end_device(connection: Connection, person_id: str, device_id: str, by: By) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.posting import post_address
+from app.activation.revocation import active_keys_from
 from app.devices.services import KeyView, find_device, find_key
 from app.models import AccountService, GroupMember, Invitation, MailAccount, PersonGroup
 from app.people.one import owner_of, show_session
@@ -62,6 +63,11 @@ def about(session: Session, actor: Actor, kind: str, thing_id: str, *, now: int)
             if key is None:
                 raise OutOfReachError
             return About(kind, thing_id, owner, key.device_name, told, keys=(key,))
+        case "activation":
+            ending = active_keys_from(session.connection(), thing_id)
+            found = (find_key(session, owner.id, each, now=now) for each in ending)
+            keys = tuple(key for key in found if key is not None)
+            return About(kind, thing_id, owner, called, told, keys=keys)
         case "session":
             _, living = show_session(session, actor, thing_id, now=now)
             return About(kind, thing_id, owner, called, told, session=living)

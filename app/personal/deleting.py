@@ -59,7 +59,7 @@ def delete_person(
     names = _names(session, person_id)
     if normal(typed).strip() not in names | {normal(person_id)}:
         raise NotTypedError
-    if any(name in normal(written) for name in names):
+    if any(_tells(normal(written), name) for name in names):
         raise TellingReasonError
     _delete(session, person_id, actor.actor, written, now, entropy)
 
@@ -76,6 +76,20 @@ def delete_oneself(
     if normal(typed).strip() not in _names(session, person_id):
         raise NotTypedError
     _delete(session, person_id, f"person:{person_id}", BY_THEMSELVES, now, entropy)
+
+
+def _tells(text: str, name: str) -> bool:
+    """Tell whether a text names somebody: by an address anywhere, by a name as whole words.
+
+    Both are case-folded. Scripts without small letters may write words together.
+    """
+    at = text.find(name)
+    while at >= 0:
+        before, after = text[max(at - 1, 0) : at], text[at + len(name) :][:1]
+        if "@" in name or not (before.islower() or after.islower()):
+            return True
+        at = text.find(name, at + 1)
+    return False
 
 
 def _names(session: Session, person_id: str) -> set[str]:

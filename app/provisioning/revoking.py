@@ -107,23 +107,21 @@ def end_activation(
     now: int,
     entropy: Callable[[int], bytes],
 ) -> None:
-    """End an activation that is open; one that led to keys is undone, as its owner could."""
+    """End an activation that is open; one that led to keys is undone, as its owner could.
+
+    Mail goes out where keys ended by it: what only waited, nobody misses.
+    """
     deed = begin(session, actor, person_id, reason=reason, now=now, entropy=entropy)
-    before = _active_keys(session, activation_id)
-    if not revocation.end_activation(session.connection(), person_id, activation_id, deed.by):
+    ended = revocation.end_activation(session.connection(), person_id, activation_id, deed.by)
+    if ended is None:
         raise GoneError
-    if before:
+    if ended:
         deed.tell(MailKind.KEY_REVOKED)
 
 
 def device_name(session: Session, device_id: str) -> str:
     """Return what a device calls itself."""
     return session.scalar(select(Device.name).where(Device.id == device_id)) or ""
-
-
-def _active_keys(session: Session, activation_id: str) -> bool:
-    found = select(ServiceKey.id).where(ServiceKey.activation_id == activation_id).limit(1)
-    return session.scalar(found) is not None
 
 
 def _about_key(session: Session, person_id: str, key_id: str) -> dict[str, str]:

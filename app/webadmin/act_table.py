@@ -87,6 +87,8 @@ class AskedAct:
     is_fresh: bool = False
     # Whether a mail goes out about it.
     is_told: bool = True
+    # Whether it does so only where keys end with the thing.
+    is_told_of_keys: bool = False
 
 
 DEVICES: Final = (
@@ -169,6 +171,7 @@ DEVICES: Final = (
         _("The activation for %(name)s has ended."),
         lambda it: services.end_activation(*it.that, **it.why),
         is_fresh=True,
+        is_told_of_keys=True,
     ),
 )
 SESSIONS: Final = (

@@ -132,7 +132,7 @@ def _ask(act: AskedAct, subject: About, form: Any) -> str:
 
 
 def _told(act: AskedAct, subject: About) -> Markup:
-    if not act.is_told:
+    if not act.is_told or (act.is_told_of_keys and not subject.keys):
         return Markup.escape(gettext("No mail goes out. It stands in their history."))
     if subject.told is None:
         return Markup.escape(

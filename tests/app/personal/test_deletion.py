@@ -263,10 +263,34 @@ def test_anything_else_does_not(line: Line, typed: str) -> None:
         delete(line.service, typed=typed)
 
 
-@pytest.mark.parametrize("reason", [f"{NAME} left", "ann@example.org is gone"])
+@pytest.mark.parametrize(
+    "reason", [f"{NAME} left", f"because of ({NAME.lower()})", "see <ann@example.org>, is gone"]
+)
 def test_a_reason_that_tells_whom_is_refused(line: Line, reason: str) -> None:
     with pytest.raises(TellingReasonError):
         delete(line.service, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "is_told"),
+    [
+        ("Al", "she also asked in writing", False),
+        ("Al", "asked in writing by Al", True),
+        ("Al", "Al's own wish", True),
+        ("李", "应李要求", True),
+    ],
+)
+def test_a_short_name_is_told_by_a_whole_word_only(
+    line: Line, name: str, reason: str, is_told: bool
+) -> None:
+    with line.service.database.write() as session:
+        person = session.get_one(Person, line.service.ann.person_id)
+        person.name = name
+    if is_told:
+        with pytest.raises(TellingReasonError):
+            delete(line.service, typed="ann@example.org", reason=reason)
+    else:
+        delete(line.service, typed="ann@example.org", reason=reason)
 
 
 def test_a_reason_is_needed(line: Line) -> None:

@@ -18,6 +18,7 @@ from app.models import (
     Person,
     PersonGroup,
     Reach,
+    ServiceKey,
     StaffGroup,
     StaffRole,
 )
@@ -97,6 +98,11 @@ def mails(seeded: Seeded) -> list[OutgoingMail]:
         return list(session.scalars(select(OutgoingMail)))
 
 
+def is_said(name: str) -> bool:
+    """Tell whether the page promises a mail: but for an address that goes, where it goes out."""
+    return name == "take an address off" or ACTS[name][3]
+
+
 @pytest.mark.parametrize("name", ACTS)
 def test_an_act_is_asked_for_told_and_audited(seeded: Seeded, ada: Browser, name: str) -> None:
     page, form, act, is_told = ACTS[name]
@@ -104,6 +110,7 @@ def test_an_act_is_asked_for_told_and_audited(seeded: Seeded, ada: Browser, name
     assert ada.get(path).status_code == 200
     assert audited(seeded) == []
     assert "Reason" in ada.text()
+    assert ("is told by mail" in ada.text()) is is_said(name)
 
     assert ada.post(path, {**form, "reason": ""}).status_code == 400
     assert "Say why." in ada.text()
@@ -124,6 +131,23 @@ def test_an_act_is_asked_for_told_and_audited(seeded: Seeded, ada: Browser, name
     # And staff read it in the time line.
     ada.get("/admin/people/person-ann")
     assert WHY in ada.text()
+
+
+def test_the_end_of_an_activation_that_led_to_keys_is_told_once(
+    seeded: Seeded, ada: Browser
+) -> None:
+    with seeded.service.database.read() as session:
+        activation_id = session.get_one(ServiceKey, seeded.key).activation_id
+    path = path_of(seeded, f"activations/{activation_id}/end")
+    ada.get(path)
+    assert "is told by mail" in ada.text()
+    ada.post(path, {"reason": WHY})
+    assert [mail.kind for mail in mails(seeded)] == ["key-revoked"]
+    # Its keys have ended, so there is nothing to tell of any more.
+    ada.get(path)
+    assert "No mail goes out." in ada.text()
+    ada.post(path, {"reason": WHY})
+    assert len(mails(seeded)) == 1
 
 
 @pytest.mark.parametrize("name", ["revoke a device", "revoke a key", "disable", "remove its keys"])
